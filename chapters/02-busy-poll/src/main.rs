@@ -1,0 +1,33 @@
+//! The busy-polling server: `cargo run -p chapter-02`, then `nc -C 127.0.0.1 8000`.
+
+use chapter_01::{BACKLOG, EchoLines, Log, Options, exit_code, listen_at, local_address};
+use chapter_02::BusyPoll;
+use signal_hook::consts::SIGINT;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+const USAGE: &str = "\
+Serves many clients without rest; answers each line with `Buffer: ` and the line. Ctrl-C says what it has cost.
+
+Usage: chapter-02 [--listen HOST:PORT] [--quiet]
+
+  --listen HOST:PORT   where to listen (default 127.0.0.1:8000; port 0 takes any free one)
+  --quiet              do not tell what happens";
+
+fn main() -> ExitCode {
+    exit_code("chapter-02", run())
+}
+
+fn run() -> anyhow::Result<()> {
+    let options = Options::parse(USAGE, &[])?;
+    let listener = listen_at(&options.listen, BACKLOG)?;
+    listener.set_nonblocking(true)?;
+    // A server that never sleeps can look at a flag in each round; one that sleeps needs to be woken (chapter 03).
+    let stop = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(SIGINT, Arc::clone(&stop))?;
+    Log::Stdout.line(format_args!("listening on {}", local_address(&listener)?));
+    let polls = BusyPoll::new(listener, EchoLines::default, options.log).run(&stop)?;
+    Log::Stdout.line(format_args!("{polls}"));
+    Ok(())
+}

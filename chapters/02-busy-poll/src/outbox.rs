@@ -1,0 +1,102 @@
+use crate::try_io::TryIo;
+use std::io;
+use std::task::Poll;
+
+/// From how many waiting bytes on an outbox is full.
+pub const OUTBOX_MAX: usize = 64 * 1024;
+
+/// The bytes for one client that the kernel has not taken yet, in order.
+///
+/// Whoever fills it asks [`is_full`](Outbox::is_full) first and reads no more from the client until it is not:
+/// then it holds at most [`OUTBOX_MAX`] bytes and the reply to one read. The client that does not read is thus made
+/// to wait by its own full send buffer, and costs the server no memory.
+///
+/// An empty outbox owns no memory.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    bytes: Vec<u8>,
+    /// How many of `bytes`, from the front, are sent.
+    sent: usize,
+}
+
+impl Outbox {
+    /// Sends `bytes` behind those that wait, at once as far as the kernel takes them, and keeps the rest.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TryIo::try_send`].
+    #[inline]
+    pub fn send(&mut self, socket: &impl TryIo, bytes: &[u8]) -> io::Result<()> {
+        let taken = match self.is_empty() && !bytes.is_empty() {
+            true => socket.try_send(bytes)?,
+            false => Poll::Pending,
+        };
+        let rest = match taken {
+            Poll::Ready(count) => &bytes[count..],
+            Poll::Pending => bytes,
+        };
+        if !rest.is_empty() {
+            self.bytes.extend_from_slice(rest);
+        }
+        Ok(())
+    }
+
+    /// Offers the kernel what waits, once. "Not yet" means that some of it still waits.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TryIo::try_send`].
+    pub fn flush(&mut self, socket: &impl TryIo) -> io::Result<Poll<()>> {
+        if self.is_empty() {
+            return Ok(Poll::Ready(()));
+        }
+        if let Poll::Ready(count) = socket.try_send(&self.bytes[self.sent..])? {
+            // A byte counts as sent only now that the kernel has it.
+            self.sent += count;
+        }
+        if !self.is_empty() {
+            return Ok(Poll::Pending);
+        }
+        *self = Outbox::default();
+        Ok(Poll::Ready(()))
+    }
+
+    /// How many bytes wait.
+    pub fn len(&self) -> usize {
+        self.bytes.len() - self.sent
+    }
+
+    /// Whether nothing waits.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether so much waits that no more should be added.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.len() >= OUTBOX_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::FakeSocket;
+
+    /// SK-06: a partial send is finished later, in order.
+    #[test]
+    fn what_the_kernel_does_not_take_is_sent_later_in_order() {
+        let socket = FakeSocket::new().takes([Some(3), None, Some(1)]);
+        let mut outbox = Outbox::default();
+        outbox.send(&socket, b"hello ").unwrap();
+        outbox.send(&socket, b"world").unwrap();
+        assert_eq!((socket.sent(), outbox.len()), (b"hel".to_vec(), 8));
+        assert_eq!(outbox.flush(&socket).unwrap(), Poll::Pending);
+        assert_eq!((socket.sent(), outbox.len()), (b"hel".to_vec(), 8));
+        assert_eq!(outbox.flush(&socket).unwrap(), Poll::Pending);
+        assert_eq!(outbox.flush(&socket).unwrap(), Poll::Ready(()));
+        assert_eq!((socket.sent(), outbox.len()), (b"hello world".to_vec(), 0));
+        assert_eq!(outbox.bytes.capacity(), 0, "an empty outbox owns no memory");
+    }
+}

@@ -1,0 +1,90 @@
+use chapter_01::peer_address;
+use socket2::Socket;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::task::Poll;
+
+/// A socket that answers at once, if need be with "not yet" (`Poll::Pending`).
+///
+/// The servers of this chapter and the next are written against this trait, so that a test can hand them a
+/// [`FakeSocket`](crate::fake::FakeSocket) that fails at the call of its choice.
+pub trait TryIo: Sized {
+    /// Takes the next client from the kernel's queue, ready to be used with this trait, and its address.
+    ///
+    /// # Errors
+    ///
+    /// Those of `accept(2)`; [`AcceptFault`](chapter_01::AcceptFault) sorts them.
+    fn try_accept(&self) -> io::Result<Poll<(Self, SocketAddr)>>;
+
+    /// Receives at most `buffer.len()` bytes; zero means that the peer will send no more (SK-05).
+    ///
+    /// # Errors
+    ///
+    /// Those of `recv(2)`: the connection is lost.
+    fn try_recv(&self, buffer: &mut [u8]) -> io::Result<Poll<usize>>;
+
+    /// Sends as much of `bytes` as the kernel takes at once, at least one byte (SK-06).
+    ///
+    /// # Errors
+    ///
+    /// Those of `send(2)`: the connection is lost.
+    fn try_send(&self, bytes: &[u8]) -> io::Result<Poll<usize>>;
+}
+
+/// The socket must be in non-blocking mode; one that `try_accept` gives is.
+impl TryIo for Socket {
+    fn try_accept(&self) -> io::Result<Poll<(Socket, SocketAddr)>> {
+        let Poll::Ready((socket, peer)) = answer(|| self.accept())? else { return Ok(Poll::Pending) };
+        // What fails from here on is the client's fault and must not be taken for the listener's.
+        prepare(&socket).map_err(|_| ErrorKind::ConnectionAborted)?;
+        Ok(Poll::Ready((socket, peer_address(&peer))))
+    }
+
+    fn try_recv(&self, buffer: &mut [u8]) -> io::Result<Poll<usize>> {
+        let mut socket = self;
+        answer(|| socket.read(buffer))
+    }
+
+    fn try_send(&self, bytes: &[u8]) -> io::Result<Poll<usize>> {
+        let mut socket = self;
+        answer(|| socket.write(bytes))
+    }
+}
+
+/// Makes an accepted socket fit for this trait.
+fn prepare(socket: &Socket) -> io::Result<()> {
+    // Linux does not hand the listener's mode down to the sockets that it accepts (SK-09).
+    socket.set_nonblocking(true)?;
+    // An urgent byte that is left out of the stream is never read, and a level-triggered selector would report it
+    // for ever. RFC 6093, section 5, wants it in the stream.
+    socket.set_out_of_band_inline(true)
+}
+
+/// Makes an answer of what the kernel reports as two errors: "would block" is "not yet" (SK-08), and a call that a
+/// signal has interrupted is made again (SK-10).
+fn answer<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<Poll<T>> {
+    loop {
+        return match call() {
+            Ok(value) => Ok(Poll::Ready(value)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Poll::Pending),
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => Err(error),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SK-08 and SK-10.
+    #[test]
+    fn would_block_is_an_answer_and_an_interrupted_call_is_made_again() {
+        let mut script = [ErrorKind::Interrupted, ErrorKind::Interrupted, ErrorKind::WouldBlock].into_iter();
+        let outcome: io::Result<Poll<()>> = answer(|| Err(script.next().unwrap().into()));
+        assert_eq!(outcome.unwrap(), Poll::Pending);
+        assert_eq!(script.next(), None);
+        let reset = answer(|| Err::<(), _>(ErrorKind::ConnectionReset.into()));
+        assert_eq!(reset.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    }
+}

@@ -1,0 +1,48 @@
+use std::io;
+use std::time::{Duration, Instant};
+
+/// How long a server leaves its listener alone when no descriptor is left.
+pub const BACK_OFF: Duration = Duration::from_millis(250);
+
+/// The pause of a server that cannot accept because no descriptor is left.
+///
+/// The clients wait in the kernel's queue, so the listener stays readable: without a pause the server would ask, and
+/// fail, as fast as it can. A descriptor may become free anywhere in the process, so nothing but time tells when to
+/// ask again.
+#[derive(Debug, Default)]
+pub(crate) struct BackOff {
+    until: Option<Instant>,
+    /// A shortage is reported once, not at each attempt.
+    reported: bool,
+}
+
+impl BackOff {
+    /// Begins a pause, or the next one of the same shortage.
+    pub(crate) fn begin(&mut self, error: &io::Error) {
+        if !self.reported {
+            eprintln!("cannot accept: {error}; clients wait, trying again every {BACK_OFF:?}");
+        }
+        self.reported = true;
+        self.until = Some(Instant::now() + BACK_OFF);
+    }
+
+    /// The shortage is over: everybody who waited is accepted.
+    pub(crate) fn end(&mut self) {
+        self.reported = false;
+    }
+
+    /// Whether the pause lasts.
+    pub(crate) fn is_on(&self) -> bool {
+        self.until.is_some()
+    }
+
+    /// How much of the pause is left; `None` if there is none.
+    pub(crate) fn remaining(&self) -> Option<Duration> {
+        self.until.map(|until| until.saturating_duration_since(Instant::now()))
+    }
+
+    /// Says once that a pause is over.
+    pub(crate) fn take_elapsed(&mut self) -> bool {
+        self.until.take_if(|until| *until <= Instant::now()).is_some()
+    }
+}
