@@ -1,6 +1,6 @@
 //! The blocking server: `cargo run -p chapter-01`, then `nc -C 127.0.0.1 8000`.
 
-use chapter_01::{BACKLOG, EchoLines, Log, Options, exit_code, listen_at, local_address, serve};
+use chapter_01::{EchoLines, Options, exit_code, serve};
 use std::process::ExitCode;
 
 const USAGE: &str = "\
@@ -17,7 +17,5 @@ fn main() -> ExitCode {
 
 fn run() -> anyhow::Result<()> {
     let options = Options::parse(USAGE, &[])?;
-    let listener = listen_at(&options.listen, BACKLOG)?;
-    Log::Stdout.line(format_args!("listening on {}", local_address(&listener)?));
-    match serve(&listener, EchoLines::default, options.log)? {}
+    match serve(&options.open_listener()?, EchoLines::default, options.log)? {}
 }

@@ -1,5 +1,7 @@
+use crate::listen::{BACKLOG, ListenError, listen_at, local_address};
 use crate::log::Log;
 use lexopt::{Arg, Parser, ValueExt};
+use socket2::Socket;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -44,6 +46,18 @@ impl Options {
             }
         }
         Ok(options)
+    }
+
+    /// Opens the listening socket and says where, as the first line of standard output: `listening on ADDRESS`.
+    ///
+    /// # Errors
+    ///
+    /// As [`listen_at`].
+    pub fn open_listener(&self) -> Result<Socket, ListenError> {
+        let listener = listen_at(&self.listen, BACKLOG)?;
+        let address = local_address(&listener).expect("a socket that listens has an IP address");
+        Log::Stdout.line(format_args!("listening on {address}"));
+        Ok(listener)
     }
 
     /// The value of one of the further options, the last one if it was given twice.

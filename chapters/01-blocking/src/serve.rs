@@ -1,6 +1,6 @@
 use crate::accept_fault::AcceptFault;
 use crate::line_buffer::LineTooLong;
-use crate::log::Log;
+use crate::log::{Excerpt, Log};
 use crate::reply::Reply;
 use socket2::{SockAddr, Socket};
 use std::convert::Infallible;
@@ -69,7 +69,7 @@ pub fn serve_client(mut socket: &Socket, mut reply: impl Reply, peer: SocketAddr
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         };
-        log.line(format_args!("{peer} sent {} bytes: \"{}\"", received.len(), received.escape_ascii()));
+        log.line(format_args!("{peer} sent {}", Excerpt(received)));
         if let Err(too_long) = reply.reply(received, &mut outgoing) {
             return Ok(End::LineTooLong(too_long));
         }

@@ -16,7 +16,7 @@ pub struct BusyPoll<S, R, N> {
     new_reply: N,
     buffers: Buffers,
     polls: Polls,
-    /// Whether the last `accept` found no descriptor left, which is said once.
+    /// Whether clients wait because no descriptor is left, which is said once.
     exhausted: bool,
     log: Log,
 }
@@ -76,7 +76,6 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> BusyPoll<S, R, N> {
     fn accept(&mut self) -> io::Result<()> {
         match self.polls.count(self.listener.try_accept()) {
             Ok(Poll::Ready((socket, peer))) => {
-                self.exhausted = false;
                 self.clients.push((socket, Client::new(peer, (self.new_reply)(), self.log)));
             }
             Ok(Poll::Pending) => self.exhausted = false,

@@ -1,6 +1,6 @@
 use crate::outbox::Outbox;
 use crate::try_io::TryIo;
-use chapter_01::{End, Log, Reply};
+use chapter_01::{End, Excerpt, Log, Reply};
 use std::io;
 use std::net::SocketAddr;
 use std::task::Poll;
@@ -72,7 +72,7 @@ impl<R: Reply> Client<R> {
             return Ok(Poll::Ready(0));
         }
         let received = &buffers.incoming[..count];
-        log.line(format_args!("{} sent {count} bytes: \"{}\"", self.peer, received.escape_ascii()));
+        log.line(format_args!("{} sent {}", self.peer, Excerpt(received)));
         buffers.outgoing.clear();
         if let Err(too_long) = self.reply.reply(received, &mut buffers.outgoing) {
             self.end = Some(End::LineTooLong(too_long));

@@ -77,6 +77,11 @@ impl FakeSocket {
         self.state.borrow().sent.clone()
     }
 
+    /// How many bytes of the script nobody has received yet.
+    pub fn left_to_receive(&self) -> usize {
+        self.state.borrow().receives.iter().flatten().map(Vec::len).sum()
+    }
+
     /// Whether nobody but this handle has the socket any more: a server has closed it.
     pub fn is_closed_elsewhere(&self) -> bool {
         Rc::strong_count(&self.state) == 1

@@ -1,6 +1,6 @@
 //! The busy-polling server: `cargo run -p chapter-02`, then `nc -C 127.0.0.1 8000`.
 
-use chapter_01::{BACKLOG, EchoLines, Log, Options, exit_code, listen_at, local_address};
+use chapter_01::{EchoLines, Log, Options, exit_code};
 use chapter_02::BusyPoll;
 use signal_hook::consts::SIGINT;
 use std::process::ExitCode;
@@ -21,12 +21,11 @@ fn main() -> ExitCode {
 
 fn run() -> anyhow::Result<()> {
     let options = Options::parse(USAGE, &[])?;
-    let listener = listen_at(&options.listen, BACKLOG)?;
-    listener.set_nonblocking(true)?;
     // A server that never sleeps can look at a flag in each round; one that sleeps needs to be woken (chapter 03).
     let stop = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(SIGINT, Arc::clone(&stop))?;
-    Log::Stdout.line(format_args!("listening on {}", local_address(&listener)?));
+    let listener = options.open_listener()?;
+    listener.set_nonblocking(true)?;
     let polls = BusyPoll::new(listener, EchoLines::default, options.log).run(&stop)?;
     Log::Stdout.line(format_args!("{polls}"));
     Ok(())

@@ -18,12 +18,12 @@ pub(crate) struct BackOff {
 
 impl BackOff {
     /// Begins a pause, or the next one of the same shortage.
-    pub(crate) fn begin(&mut self, error: &io::Error) {
+    pub(crate) fn begin(&mut self, now: Instant, error: &io::Error) {
         if !self.reported {
             eprintln!("cannot accept: {error}; clients wait, trying again every {BACK_OFF:?}");
         }
         self.reported = true;
-        self.until = Some(Instant::now() + BACK_OFF);
+        self.until = Some(now + BACK_OFF);
     }
 
     /// The shortage is over: everybody who waited is accepted.
@@ -36,13 +36,36 @@ impl BackOff {
         self.until.is_some()
     }
 
-    /// How much of the pause is left; `None` if there is none.
-    pub(crate) fn remaining(&self) -> Option<Duration> {
-        self.until.map(|until| until.saturating_duration_since(Instant::now()))
+    /// How much of the pause is left; `None` if there is none. The clock is read only during a pause.
+    pub(crate) fn remaining(&self, clock: impl FnOnce() -> Instant) -> Option<Duration> {
+        self.until.map(|until| until.saturating_duration_since(clock()))
     }
 
     /// Says once that a pause is over.
-    pub(crate) fn take_elapsed(&mut self) -> bool {
-        self.until.take_if(|until| *until <= Instant::now()).is_some()
+    pub(crate) fn take_elapsed(&mut self, clock: impl FnOnce() -> Instant) -> bool {
+        let elapsed = self.remaining(clock) == Some(Duration::ZERO);
+        if elapsed {
+            self.until = None;
+        }
+        elapsed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_ends_once_and_not_early() {
+        let start = Instant::now();
+        let mut back_off = BackOff::default();
+        assert_eq!(back_off.remaining(|| unreachable!()), None);
+        back_off.begin(start, &io::ErrorKind::Other.into());
+        let moment = Duration::from_nanos(1);
+        assert_eq!(back_off.remaining(|| start + BACK_OFF - moment), Some(moment));
+        assert!(!back_off.take_elapsed(|| start + BACK_OFF - moment));
+        assert!(back_off.take_elapsed(|| start + BACK_OFF));
+        assert!(!back_off.take_elapsed(|| unreachable!()));
+        assert!(!back_off.is_on());
     }
 }

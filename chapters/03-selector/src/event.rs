@@ -179,3 +179,42 @@ set_operations! {
     Interest: READ WRITE;
     Readiness: READABLE WRITABLE READ_CLOSED;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READABLE: Readiness = Readiness::READABLE;
+    const CLOSED: Readiness = Readiness(READABLE.0 | Readiness::READ_CLOSED.0);
+
+    #[test]
+    fn a_token_survives_its_way_through_the_kernel() {
+        let token = Token { index: u32::MAX, serial: u32::MAX - 1 };
+        assert_eq!(Token::from_word(token.to_word()), token);
+        assert_ne!(token.to_word(), usize::MAX);
+    }
+
+    #[test]
+    fn a_flag_is_cleared_by_not_yet_and_by_a_short_read_before_the_end() {
+        let after = |before: Readiness, received: Poll<usize>| {
+            let mut readiness = before | Readiness::WRITABLE;
+            readiness.after_receive(&received, 10);
+            assert!(readiness.contains(Readiness::WRITABLE), "the other direction is not concerned");
+            readiness - Readiness::WRITABLE
+        };
+        assert_eq!(after(READABLE, Poll::Ready(10)), READABLE);
+        assert_eq!(after(READABLE, Poll::Ready(9)), Readiness::NONE);
+        assert_eq!(after(READABLE, Poll::Pending), Readiness::NONE);
+        assert_eq!(after(CLOSED, Poll::Ready(9)), CLOSED);
+        // A flag that was wrong must not make its owner spin.
+        assert_eq!(after(CLOSED, Poll::Pending), Readiness::NONE);
+    }
+
+    #[test]
+    fn sets_name_their_members() {
+        assert_eq!(
+            format!("{:?} {:?} {:?}", Interest::NONE, Interest::BOTH, CLOSED),
+            "NONE READ | WRITE READABLE | READ_CLOSED"
+        );
+    }
+}

@@ -1,6 +1,6 @@
 //! The server on a selector: `cargo run -p chapter-03`, then `nc 127.0.0.1 8000`.
 
-use chapter_01::{BACKLOG, EchoBytes, Log, Options, exit_code, listen_at, local_address};
+use chapter_01::{EchoBytes, Options, exit_code};
 use chapter_03::{EchoServer, SelectorKind};
 use std::process::ExitCode;
 
@@ -20,7 +20,5 @@ fn main() -> ExitCode {
 fn run() -> anyhow::Result<()> {
     let options = Options::parse(USAGE, &["selector"])?;
     let kind = options.value("selector").map_or(Ok(SelectorKind::default()), str::parse)?;
-    let listener = listen_at(&options.listen, BACKLOG)?;
-    Log::Stdout.line(format_args!("listening on {}", local_address(&listener)?));
-    match EchoServer::new(listener, kind, || EchoBytes, options.log)?.run()? {}
+    match EchoServer::new(options.open_listener()?, kind, || EchoBytes, options.log)?.run()? {}
 }

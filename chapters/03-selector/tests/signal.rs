@@ -1,0 +1,61 @@
+//! A signal during a wait is not an error. Without the test harness, so that the one thread that waits is the main
+//! one, which is the one that the kernel gives a signal to.
+
+use chapter_03::{Interest, Selector, SelectorKind};
+use rustix::process::{Signal, getpid, kill_process};
+use signal_hook::consts::SIGUSR1;
+use socket2::{Domain, Socket, Type};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+fn main() {
+    signal_hook::flag::register(SIGUSR1, Arc::default()).expect("SIGUSR1 can be caught");
+    a_signal_ends_a_wait_over_mio_without_an_event();
+    a_signal_does_not_end_a_wait_over_polling();
+    println!("test result: ok. 2 passed; 0 failed");
+}
+
+/// SE-08: the wait ends early and empty.
+fn a_signal_ends_a_wait_over_mio_without_an_event() {
+    let ended_early = AtomicBool::new(false);
+    let limit = Instant::now() + Duration::from_secs(30);
+    // The first signals may come before the wait has begun.
+    let until_it_works = || !ended_early.load(Ordering::SeqCst) && Instant::now() < limit;
+    wait_while_signalled(SelectorKind::Mio, until_it_works, || ended_early.store(true, Ordering::SeqCst));
+    assert!(ended_early.into_inner(), "no wait was ended by a signal");
+}
+
+/// SE-08: the wait goes on; an error it is not.
+fn a_signal_does_not_end_a_wait_over_polling() {
+    let mut signals = 2_000;
+    let some_times = || {
+        signals -= 1;
+        signals > 0
+    };
+    wait_while_signalled(SelectorKind::Polling, some_times, || panic!("a wait has ended without an event"));
+}
+
+/// Waits for a byte that comes once `go_on` has said no. Until then, signals come.
+fn wait_while_signalled(kind: SelectorKind, mut go_on: impl FnMut() -> bool + Send, mut on_early_end: impl FnMut()) {
+    let (near, far) = Socket::pair(Domain::UNIX, Type::STREAM, None).expect("a pair of sockets");
+    let mut selector = Selector::new(kind).expect("a selector");
+    selector.register(near, (), Interest::READ).expect("a socket can be watched");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while go_on() {
+                kill_process(getpid(), Signal::USR1).expect("a process may signal itself");
+                thread::yield_now();
+            }
+            far.send(b"x").expect("there is room for a byte");
+        });
+        let mut events = Vec::new();
+        while events.is_empty() {
+            selector.select(&mut events, None).expect("a signal is not an error");
+            if events.is_empty() {
+                on_early_end();
+            }
+        }
+    });
+}
