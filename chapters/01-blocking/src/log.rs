@@ -24,6 +24,11 @@ impl Log {
             let _ = writeln!(io::stdout().lock(), "{text}");
         }
     }
+
+    /// Writes one line about a fault to standard error, however quiet the server is.
+    pub fn report(text: fmt::Arguments<'_>) {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
 }
 
 /// Received bytes as a line of a log shows them: their number and their beginning, escaped.

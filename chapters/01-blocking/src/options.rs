@@ -70,7 +70,7 @@ impl Options {
 pub fn exit_code<E: fmt::Display>(program: &str, outcome: Result<(), E>) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     // The alternate form of an `anyhow::Error` puts its whole chain into one line.
-    eprintln!("{program}: {error:#}");
+    Log::report(format_args!("{program}: {error:#}"));
     ExitCode::FAILURE
 }
 

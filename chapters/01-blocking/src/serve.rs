@@ -43,7 +43,7 @@ pub fn serve<R: Reply>(listener: &Socket, mut new_reply: impl FnMut() -> R, log:
                 AcceptFault::Exhausted => {
                     // Said once, not ten times a second.
                     if !exhausted {
-                        eprintln!("cannot accept: {error}; trying again every {BACK_OFF:?}");
+                        Log::report(format_args!("cannot accept: {error}; trying again every {BACK_OFF:?}"));
                     }
                     exhausted = true;
                     thread::sleep(BACK_OFF);

@@ -84,7 +84,7 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> BusyPoll<S, R, N> {
                 AcceptFault::Exhausted => {
                     // The next round asks again, as it would anyway.
                     if !self.exhausted {
-                        eprintln!("cannot accept: {error}; trying again");
+                        Log::report(format_args!("cannot accept: {error}; trying again"));
                     }
                     self.exhausted = true;
                 }

@@ -1,3 +1,4 @@
+use chapter_01::Log;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ impl BackOff {
     /// Begins a pause, or the next one of the same shortage.
     pub(crate) fn begin(&mut self, now: Instant, error: &io::Error) {
         if !self.reported {
-            eprintln!("cannot accept: {error}; clients wait, trying again every {BACK_OFF:?}");
+            Log::report(format_args!("cannot accept: {error}; clients wait, trying again every {BACK_OFF:?}"));
         }
         self.reported = true;
         self.until = Some(now + BACK_OFF);

@@ -106,7 +106,7 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
         let mut events = std::mem::take(&mut self.events);
         self.selector.select(&mut events, timeout)?;
         for event in events.drain(..) {
-            self.note(event)?;
+            self.note(event);
         }
         self.events = events;
         for _ in 0..self.ready.len() {
@@ -121,14 +121,13 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
         self.selector.len() - 1
     }
 
-    fn note(&mut self, Event { token, readiness }: Event) -> io::Result<()> {
+    fn note(&mut self, Event { token, readiness }: Event) {
         let accepting = !self.back_off.is_on();
-        let Some((_, watched)) = self.selector.get_mut(token) else { return Ok(()) };
+        let Some((_, watched)) = self.selector.get_mut(token) else { return };
         watched.readiness |= readiness;
         let wanted = watched.wanted(accepting);
-        self.selector.settle(token, wanted, readiness)?;
+        self.settle(token, wanted, readiness);
         self.queue(token);
-        Ok(())
     }
 
     fn queue(&mut self, token: Token) {
@@ -149,30 +148,35 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
             None => self.wait_for(token),
             Some(outcome) => self.release(token, outcome),
         }
+        Ok(())
     }
 
     /// Accepts whoever waits, up to the budget.
     fn accept(&mut self) -> io::Result<()> {
+        if self.back_off.is_on() {
+            return Ok(());
+        }
         for _ in 0..ACCEPT_BUDGET {
-            if self.back_off.is_on() {
-                return Ok(());
-            }
             let (listener, watched) = self.selector.get_mut(self.listener).expect("the listener stays registered");
             match listener.try_accept() {
                 Ok(Poll::Ready((socket, peer))) => self.welcome(socket, peer),
                 Ok(Poll::Pending) => {
                     watched.readiness = Readiness::NONE;
                     self.back_off.end();
-                    return self.wait_for(self.listener);
+                    break;
                 }
                 Err(error) => match AcceptFault::of(&error) {
                     AcceptFault::Client => {}
-                    AcceptFault::Exhausted => self.back_off.begin(Instant::now(), &error),
+                    AcceptFault::Exhausted => {
+                        self.back_off.begin(Instant::now(), &error);
+                        break;
+                    }
                     AcceptFault::Listener => return Err(error),
                 },
             }
         }
-        self.wait_for(self.listener)
+        self.wait_for(self.listener);
+        Ok(())
     }
 
     fn welcome(&mut self, socket: S, peer: SocketAddr) {
@@ -180,28 +184,39 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
         let watched = Watched { readiness: Readiness::WRITABLE, queued: false, client: Some(client) };
         if let Err(error) = self.selector.watch(socket, watched, Interest::READ) {
             // The selector has closed the socket; the others are not concerned.
-            eprintln!("cannot watch {peer}: {error}");
+            Log::report(format_args!("cannot watch {peer}: {error}"));
         }
     }
 
     /// Lets a source wait for its next report, or for its next turn if it could go on at once.
-    fn wait_for(&mut self, token: Token) -> io::Result<()> {
+    fn wait_for(&mut self, token: Token) {
         let accepting = !self.back_off.is_on();
-        let Some((_, watched)) = self.selector.get_mut(token) else { return Ok(()) };
+        let Some((_, watched)) = self.selector.get_mut(token) else { return };
         let wanted = watched.wanted(accepting);
         if wanted.contains(Interest::READ) && watched.readiness.contains(Readiness::READABLE) {
             self.queue(token);
         }
-        self.selector.settle(token, wanted, Readiness::NONE)
+        self.settle(token, wanted, Readiness::NONE);
+    }
+
+    /// Follows what is wanted of a source. One that the kernel will not watch for it is lost, but for the listener,
+    /// which is tried again after a pause.
+    fn settle(&mut self, token: Token, wanted: Interest, reported: Readiness) {
+        match self.selector.settle(token, wanted, reported) {
+            Ok(()) => {}
+            Err(error) if token == self.listener => self.back_off.begin(Instant::now(), &error),
+            Err(error) => self.release(token, Err(error)),
+        }
     }
 
     /// Closes a client's socket.
-    fn release(&mut self, token: Token, outcome: io::Result<End>) -> io::Result<()> {
-        let (_, watched) = self.selector.unregister(token)?;
-        if let Some(client) = watched.client {
-            client.log_end(outcome, self.log);
+    fn release(&mut self, token: Token, outcome: io::Result<End>) {
+        match self.selector.unregister(token) {
+            Ok((_socket, Watched { client: Some(client), .. })) => client.log_end(outcome, self.log),
+            Ok(_) => {}
+            // The selector has closed the socket all the same.
+            Err(error) => Log::report(format_args!("cannot unregister a client: {error}")),
         }
-        Ok(())
     }
 }
 
@@ -416,6 +431,18 @@ mod tests {
         pass(&mut server, &backend, &[(LISTENER, READABLE)]);
         assert!(refused.is_closed_elsewhere());
         assert_eq!(server.clients(), 1);
+    }
+
+    /// A kernel that has no memory for an interest costs one client, not the server.
+    #[test]
+    fn a_client_that_cannot_be_watched_any_more_is_lost_alone() {
+        let client = FakeSocket::new().receives([Ok("hello")]).takes([Some(1)]);
+        let other = FakeSocket::new().receives([Ok("hi")]);
+        let (mut server, backend) = server_with(Mode::Level, &[&client, &other]);
+        backend.fail_next(Errno::NOMEM.into());
+        pass(&mut server, &backend, &[(1, READABLE), (2, READABLE)]);
+        assert_eq!((server.clients(), other.sent()), (1, b"hi".to_vec()));
+        assert!(client.is_closed_elsewhere());
     }
 
     #[test]
