@@ -8,7 +8,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let options = Options::parse("Accepts one client and ends.\n\nUsage: accept_once [--listen HOST:PORT]", &[])?;
+    let options = Options::parse(
+        "Accepts one client and ends.\n\nUsage: accept_once [--listen HOST:PORT]",
+        &[],
+    )?;
     let listener = options.open_listener()?;
     let (_connection, client_address) = listener.accept()?;
     println!("I got a connection from {}!", peer_address(&client_address));

@@ -1,4 +1,5 @@
-//! Reads one line, two bytes at a time, and sends it back: `cargo run -p chapter-01 --example echo_one_client`.
+//! Reads one line, two bytes at a time, and sends it back: `cargo run -p chapter-01 --example
+//! echo_one_client`.
 
 use chapter_01::{LineBuffer, Options, exit_code, peer_address};
 use std::io::{Read, Write};
@@ -12,7 +13,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let options = Options::parse("Echoes one line and ends.\n\nUsage: echo_one_client [--listen HOST:PORT]", &[])?;
+    let options = Options::parse(
+        "Echoes one line and ends.\n\nUsage: echo_one_client [--listen HOST:PORT]",
+        &[],
+    )?;
     let listener = options.open_listener()?;
     let (mut connection, client_address) = listener.accept()?;
     println!("I got a connection from {}!", peer_address(&client_address));

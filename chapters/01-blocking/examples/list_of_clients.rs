@@ -1,5 +1,5 @@
-//! Keeps a list of clients and reads a line from each in turn, which stalls:
-//! `cargo run -p chapter-01 --example list_of_clients`.
+//! Keeps a list of clients and reads a line from each in turn, which stalls: `cargo run -p
+//! chapter-01 --example list_of_clients`.
 
 use chapter_01::{LineBuffer, Options, exit_code, peer_address};
 use socket2::Socket;
@@ -14,7 +14,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let options = Options::parse("Serves a list of clients.\n\nUsage: list_of_clients [--listen HOST:PORT]", &[])?;
+    let options = Options::parse(
+        "Serves a list of clients.\n\nUsage: list_of_clients [--listen HOST:PORT]",
+        &[],
+    )?;
     let listener = options.open_listener()?;
     let mut connections = Vec::new();
     loop {
@@ -23,7 +26,8 @@ fn run() -> anyhow::Result<()> {
         println!("I got a connection from {}!", peer_address(&client_address));
         connections.push((connection, LineBuffer::new(LINE_MAX)));
         for (connection, lines) in &mut connections {
-            // Sleeps until this one client has sent a line, although the next one may have done so long ago.
+            // Sleeps until this one client has sent a line, although the next one may have done so
+            // long ago.
             echo_line(connection, lines)?;
         }
     }

@@ -1,5 +1,5 @@
-//! Sets each socket option, reads it back, and says what the kernel made of it:
-//! `cargo run -p chapter-01 --example socket_options`. What each means: `socket(7)` and `tcp(7)`.
+//! Sets each socket option, reads it back, and says what the kernel made of it: `cargo run -p
+//! chapter-01 --example socket_options`. What each means: `socket(7)` and `tcp(7)`.
 
 use nix::libc::{self, SO_RCVLOWAT, SOL_SOCKET};
 use nix::sys::socket::{getsockopt, setsockopt};
@@ -22,7 +22,7 @@ fn main() -> anyhow::Result<()> {
     let tcp = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     let udp = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
 
-    println!("option            asked   got");
+    println!("option            asked     got");
     // Before bind: who may have the address.
     tcp.set_reuse_address(true)?;
     show("SO_REUSEADDR", true, tcp.reuse_address())?;

@@ -3,27 +3,33 @@ use std::io;
 
 /// What a failed `accept` says about the server: nothing, that it is full, or that it is over.
 ///
-/// `accept(2)` reports three kinds of trouble by one error number, and a server that ends on each of them can be
-/// ended by any of its clients.
+/// `accept(2)` reports three kinds of trouble by one error number, and a server that ends on each
+/// of them can be ended by any of its clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AcceptFault {
     /// The client is gone, or its network is. The next one may be fine.
     Client,
-    /// No descriptor or no memory is left (`EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`). The client stays in the
-    /// kernel's queue, so to ask again at once would fail again at once: wait a little.
+    /// No descriptor or no memory is left (`EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`). The client
+    /// stays in the kernel's queue, so to ask again at once would fail again at once: wait a
+    /// little.
     Exhausted,
     /// The listening socket itself does not work (`EBADF`, `EFAULT`, `EINVAL`, `ENOTSOCK`).
     Listener,
 }
 
 impl AcceptFault {
-    /// Sorts an error of `accept(2)`, other than "would block" and "interrupted", which are no errors here.
+    /// Sorts an error of `accept(2)`, other than "would block" and "interrupted", which are no
+    /// errors here.
     pub fn of(error: &io::Error) -> AcceptFault {
         match Errno::from_io_error(error) {
-            Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => AcceptFault::Exhausted,
-            Some(Errno::BADF | Errno::FAULT | Errno::INVAL | Errno::NOTSOCK) => AcceptFault::Listener,
-            // Linux also passes on what the network already knows to be wrong with the new connection, from
-            // ECONNABORTED to EHOSTUNREACH.
+            Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+                AcceptFault::Exhausted
+            }
+            Some(Errno::BADF | Errno::FAULT | Errno::INVAL | Errno::NOTSOCK) => {
+                AcceptFault::Listener
+            }
+            // Linux also passes on what the network already knows to be wrong with the new
+            // connection, from ECONNABORTED to EHOSTUNREACH.
             _ => AcceptFault::Client,
         }
     }

@@ -4,8 +4,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 /// The socket addresses that `HOST:PORT` stands for, never none.
 ///
-/// The host is a name, an IPv4 address, an IPv6 address in brackets, or empty for "any IPv4 address of this
-/// machine" (SK-19). A name is looked up, which blocks.
+/// The host is a name, an IPv4 address, an IPv6 address in brackets, or empty for "any IPv4 address
+/// of this machine" (SK-19). A name is looked up, which blocks.
 ///
 /// # Errors
 ///
@@ -21,7 +21,8 @@ pub fn resolve(host_and_port: &str) -> Result<Vec<SocketAddr>, AddressError> {
         None => host,
     };
     let unknown = |reason: Option<io::Error>| AddressError::Unknown(host.to_owned(), reason);
-    let addresses: Vec<_> = (host, port).to_socket_addrs().map_err(|error| unknown(Some(error)))?.collect();
+    let addresses: Vec<_> =
+        (host, port).to_socket_addrs().map_err(|error| unknown(Some(error)))?.collect();
     if addresses.is_empty() { Err(unknown(None)) } else { Ok(addresses) }
 }
 
@@ -39,10 +40,16 @@ impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AddressError::Malformed(text) => {
-                write!(f, "{text:?} is no address: write HOST:PORT, such as 127.0.0.1:8000 or [::1]:8000")
+                write!(
+                    f,
+                    "{text:?} is no address: write HOST:PORT, such as 127.0.0.1:8000 or [::1]:8000"
+                )
             }
             AddressError::Unknown(host, reason) => {
-                write!(f, "host {host:?} has no address: check its spelling or give a numeric address")?;
+                write!(
+                    f,
+                    "host {host:?} has no address: check its spelling or give a numeric address"
+                )?;
                 reason.as_ref().map_or(Ok(()), |reason| write!(f, " ({reason})"))
             }
         }
@@ -66,15 +73,31 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused_by_its_text() {
-        for text in ["", "8000", "host", "host:", "host:65536", "host:http", "::1:8000", "[::1:8000", "a]:1"] {
+        for text in [
+            "",
+            "8000",
+            "host",
+            "host:",
+            "host:65536",
+            "host:http",
+            "::1:8000",
+            "[::1:8000",
+            "a]:1",
+        ] {
             let error = resolve(text).unwrap_err();
-            assert!(matches!(&error, AddressError::Malformed(named) if named == text), "{text}: {error}");
+            assert!(
+                matches!(&error, AddressError::Malformed(named) if named == text),
+                "{text}: {error}"
+            );
         }
     }
 
     #[test]
     fn a_host_that_nobody_knows_is_named() {
         let error = resolve("no-such-host.invalid:80").unwrap_err().to_string();
-        assert!(error.starts_with("host \"no-such-host.invalid\" has no address: check "), "{error}");
+        assert!(
+            error.starts_with("host \"no-such-host.invalid\" has no address: check "),
+            "{error}"
+        );
     }
 }

@@ -6,10 +6,11 @@
 //! - [`Reply`]: what a server answers, apart from how it waits ([`EchoBytes`], [`EchoLines`]);
 //! - [`serve()`]: accept, serve, next.
 //!
-//! Every later chapter takes its listening socket, its line buffer and its replies from here and changes only
-//! how it waits.
+//! Every later chapter takes its listening socket, its line buffer and its replies from here and
+//! changes only how it waits.
 //!
-//! Still wrong: while one client is silent, the thread sleeps in its `recv` and every other client waits.
+//! Still wrong: while one client is silent, the thread sleeps in its `recv` and every other client
+//! waits.
 
 mod accept_fault;
 mod address;

@@ -2,8 +2,9 @@ use std::fmt;
 
 /// Collects bytes until they make a line, which ends with `\r\n`.
 ///
-/// TCP hands over bytes, not messages: a line may come in many pieces, and one piece may hold many lines or end
-/// between `\r` and `\n` (SK-04). The buffer belongs to one client and outlives each single read.
+/// TCP hands over bytes, not messages: a line may come in many pieces, and one piece may hold many
+/// lines or end between `\r` and `\n` (SK-04). The buffer belongs to one client and outlives each
+/// single read.
 ///
 /// It holds at most the longest line allowed plus the last piece.
 ///
@@ -34,8 +35,8 @@ impl LineBuffer {
 
     /// Adds what one read has brought.
     pub fn push(&mut self, received: &[u8]) {
-        // Lines given out are removed here, all at once, and not one by one: a piece of a thousand lines would
-        // otherwise be moved a thousand times.
+        // Lines given out are removed here, all at once, and not one by one: a piece of a thousand
+        // lines would otherwise be moved a thousand times.
         self.bytes.drain(..self.start);
         self.searched -= self.start;
         self.start = 0;

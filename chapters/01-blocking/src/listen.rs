@@ -26,11 +26,13 @@ pub fn listen(address: SocketAddr, backlog: i32) -> Result<Socket, ListenError> 
     let attempt = || {
         // A descriptor in this process, of no address yet. SOCK_STREAM is what makes it TCP.
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        // Old connections of this port may sit in TIME_WAIT for a minute after the server has ended. This option
-        // lets a new server have the port all the same; it must be set before bind asks for the port.
+        // Old connections of this port may sit in TIME_WAIT for a minute after the server has
+        // ended. This option lets a new server have the port all the same; it must be set before
+        // bind asks for the port.
         socket.set_reuse_address(true)?;
         if address.is_ipv6() {
-            // Whether `[::]` also serves IPv4 depends on a system setting. One address, one family, everywhere.
+            // Whether `[::]` also serves IPv4 depends on a system setting. One address, one family,
+            // everywhere.
             socket.set_only_v6(true)?;
         }
         socket.bind(&address.into())?;
@@ -51,7 +53,9 @@ pub fn listen(address: SocketAddr, backlog: i32) -> Result<Socket, ListenError> 
 pub fn listen_at(host_and_port: &str, backlog: i32) -> Result<Socket, ListenError> {
     let mut addresses = resolve(host_and_port)?.into_iter();
     let first = addresses.next().expect("resolve gives at least one address");
-    addresses.fold(listen(first, backlog), |outcome, address| outcome.or_else(|_| listen(address, backlog)))
+    addresses.fold(listen(first, backlog), |outcome, address| {
+        outcome.or_else(|_| listen(address, backlog))
+    })
 }
 
 /// The IP address and port that `socket` is bound to.
@@ -95,18 +99,20 @@ impl fmt::Display for ListenError {
         match self {
             ListenError::Address(error) => error.fmt(f),
             ListenError::InUse(address) => {
-                write!(
-                    f,
-                    "{address} is in use: stop the program that listens there, or choose another port (0 takes any free one)"
-                )
+                let advice = "stop the program that listens there, or choose another port";
+                write!(f, "{address} is in use: {advice} (0 takes any free one)")
             }
             ListenError::Privileged(address) => {
-                write!(f, "no permission to listen at {address}: choose a port from 1024 up, such as 8000")
+                let advice = "choose a port from 1024 up, such as 8000";
+                write!(f, "no permission to listen at {address}: {advice}")
             }
             ListenError::NotLocal(address) => {
-                write!(f, "{address} is no address of this machine: choose one that is, such as 127.0.0.1")
+                let advice = "choose one that is, such as 127.0.0.1";
+                write!(f, "{address} is no address of this machine: {advice}")
             }
-            ListenError::Refused(address, error) => write!(f, "cannot listen at {address}: {error}"),
+            ListenError::Refused(address, error) => {
+                write!(f, "cannot listen at {address}: {error}")
+            }
         }
     }
 }
@@ -126,11 +132,17 @@ mod tests {
     #[test]
     fn each_refusal_names_the_address_and_a_way_out() {
         let address: SocketAddr = "127.0.0.1:80".parse().unwrap();
-        let say = |errno| ListenError::new(address, io::Error::from_raw_os_error(errno)).to_string();
+        let say =
+            |errno| ListenError::new(address, io::Error::from_raw_os_error(errno)).to_string();
         let (eacces, eaddrinuse, eaddrnotavail, enobufs) = (13, 98, 99, 105);
-        assert_eq!(say(eacces), "no permission to listen at 127.0.0.1:80: choose a port from 1024 up, such as 8000");
+        assert_eq!(
+            say(eacces),
+            "no permission to listen at 127.0.0.1:80: choose a port from 1024 up, such as 8000"
+        );
         assert!(say(eaddrinuse).starts_with("127.0.0.1:80 is in use: stop "));
-        assert!(say(eaddrnotavail).starts_with("127.0.0.1:80 is no address of this machine: choose "));
+        assert!(
+            say(eaddrnotavail).starts_with("127.0.0.1:80 is no address of this machine: choose ")
+        );
         assert!(say(enobufs).starts_with("cannot listen at 127.0.0.1:80: "));
     }
 }

@@ -16,8 +16,8 @@ pub enum Log {
 impl Log {
     /// Writes one line.
     ///
-    /// A server does not end because nobody reads its output any more, so a failure to write is passed over
-    /// (`println!` would panic).
+    /// A server does not end because nobody reads its output any more, so a failure to write is
+    /// passed over (`println!` would panic).
     #[inline]
     pub fn line(self, text: fmt::Arguments<'_>) {
         if self == Log::Stdout {
@@ -52,6 +52,9 @@ mod tests {
     #[test]
     fn an_excerpt_is_short_and_printable() {
         assert_eq!(Excerpt(b"\r").to_string(), r#"1 byte: "\r""#);
-        assert_eq!(Excerpt(&[b'x'; 41]).to_string(), format!("41 bytes: \"{}\"...", "x".repeat(40)));
+        assert_eq!(
+            Excerpt(&[b'x'; 41]).to_string(),
+            format!("41 bytes: \"{}\"...", "x".repeat(40))
+        );
     }
 }

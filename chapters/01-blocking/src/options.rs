@@ -26,10 +26,16 @@ impl Options {
     /// An option that nobody knows, or a value that is missing.
     pub fn parse(usage: &str, more: &[&'static str]) -> Result<Options, lexopt::Error> {
         Options::read(Parser::from_env(), usage, more)
+            .map_err(|error| format!("{error}; --help lists the options").into())
     }
 
-    fn read(mut parser: Parser, usage: &str, more: &[&'static str]) -> Result<Options, lexopt::Error> {
-        let mut options = Options { listen: "127.0.0.1:8000".to_owned(), log: Log::Stdout, more: Vec::new() };
+    fn read(
+        mut parser: Parser,
+        usage: &str,
+        more: &[&'static str],
+    ) -> Result<Options, lexopt::Error> {
+        let mut options =
+            Options { listen: "127.0.0.1:8000".to_owned(), log: Log::Stdout, more: Vec::new() };
         while let Some(argument) = parser.next()? {
             match argument {
                 Arg::Long("listen") => options.listen = parser.value()?.string()?,
@@ -48,7 +54,8 @@ impl Options {
         Ok(options)
     }
 
-    /// Opens the listening socket and says where, as the first line of standard output: `listening on ADDRESS`.
+    /// Opens the listening socket and says where, as the first line of standard output: `listening
+    /// on ADDRESS`.
     ///
     /// # Errors
     ///
@@ -66,7 +73,8 @@ impl Options {
     }
 }
 
-/// How a program ends: in silence after a success, else with exit code 1 and one line on standard error.
+/// How a program ends: in silence after a success, else with exit code 1 and one line on standard
+/// error.
 pub fn exit_code<E: fmt::Display>(program: &str, outcome: Result<(), E>) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     // The alternate form of an `anyhow::Error` puts its whole chain into one line.
@@ -87,7 +95,9 @@ mod tests {
         let options = read(&[]).unwrap();
         assert_eq!((options.listen.as_str(), options.log), ("127.0.0.1:8000", Log::Stdout));
         assert_eq!(options.value("selector"), None);
-        let options = read(&["--listen", "[::1]:0", "--selector=mio", "--quiet", "--selector", "polling"]).unwrap();
+        let options =
+            read(&["--listen", "[::1]:0", "--selector=mio", "--quiet", "--selector", "polling"])
+                .unwrap();
         assert_eq!((options.listen.as_str(), options.log), ("[::1]:0", Log::Quiet));
         assert_eq!(options.value("selector"), Some("polling"));
     }

@@ -2,8 +2,8 @@ use crate::line_buffer::{LineBuffer, LineTooLong};
 
 /// What a server answers: bytes in, bytes out, no socket in sight.
 ///
-/// One value serves one client. The servers of chapters 01 to 03 take the same replies and differ in how they
-/// wait.
+/// One value serves one client. The servers of chapters 01 to 03 take the same replies and differ
+/// in how they wait.
 pub trait Reply {
     /// Takes what the client has sent and appends to `outgoing` what it is to be sent.
     ///

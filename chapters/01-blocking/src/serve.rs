@@ -10,7 +10,8 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
-/// How many bytes one `recv` may bring. Small, so that a message comes in several pieces now and then.
+/// How many bytes one `recv` may bring. Small, so that a message comes in several pieces now and
+/// then.
 const READ_MAX: usize = 4096;
 
 /// How long to wait before the next `accept` when no descriptor is left.
@@ -18,13 +19,17 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// Accepts clients and serves them one at a time, for ever.
 ///
-/// Each call blocks: `accept` until there is a client, `recv` until it has sent something, `send` until the
-/// kernel has taken all of it. The one thread can wait for one of them (SK-07).
+/// Each call blocks: `accept` until there is a client, `recv` until it has sent something, `send`
+/// until the kernel has taken all of it. The one thread can wait for one of them (SK-07).
 ///
 /// # Errors
 ///
 /// Only if the listening socket itself fails. What goes wrong with a client ends that client alone.
-pub fn serve<R: Reply>(listener: &Socket, mut new_reply: impl FnMut() -> R, log: Log) -> io::Result<Infallible> {
+pub fn serve<R: Reply>(
+    listener: &Socket,
+    mut new_reply: impl FnMut() -> R,
+    log: Log,
+) -> io::Result<Infallible> {
     let mut exhausted = false;
     loop {
         match listener.accept() {
@@ -43,7 +48,9 @@ pub fn serve<R: Reply>(listener: &Socket, mut new_reply: impl FnMut() -> R, log:
                 AcceptFault::Exhausted => {
                     // Said once, not ten times a second.
                     if !exhausted {
-                        Log::report(format_args!("cannot accept: {error}; trying again every {BACK_OFF:?}"));
+                        Log::report(format_args!(
+                            "cannot accept: {error}; trying again every {BACK_OFF:?}"
+                        ));
                     }
                     exhausted = true;
                     thread::sleep(BACK_OFF);
@@ -59,7 +66,12 @@ pub fn serve<R: Reply>(listener: &Socket, mut new_reply: impl FnMut() -> R, log:
 /// # Errors
 ///
 /// Those of `recv(2)` and `send(2)`: the client has reset the connection, most often.
-pub fn serve_client(mut socket: &Socket, mut reply: impl Reply, peer: SocketAddr, log: Log) -> io::Result<End> {
+pub fn serve_client(
+    mut socket: &Socket,
+    mut reply: impl Reply,
+    peer: SocketAddr,
+    log: Log,
+) -> io::Result<End> {
     let mut buffer = [0; READ_MAX];
     let mut outgoing = Vec::new();
     loop {

@@ -7,7 +7,8 @@ use std::io;
 use std::process::ExitCode;
 use std::task::Poll;
 
-/// A client, its unfinished line, and what the kernel has not taken yet. All three outlive a "not yet".
+/// A client, its unfinished line, and what the kernel has not taken yet. All three outlive a "not
+/// yet".
 struct Connection {
     socket: Socket,
     lines: LineBuffer,
@@ -19,14 +20,21 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let options = Options::parse("Polls all sockets without rest.\n\nUsage: busy_poll [--listen HOST:PORT]", &[])?;
+    let options = Options::parse(
+        "Polls all sockets without rest.\n\nUsage: busy_poll [--listen HOST:PORT]",
+        &[],
+    )?;
     let listener = options.open_listener()?;
     listener.set_nonblocking(true)?;
     let mut connections = Vec::new();
     loop {
         if let Poll::Ready((socket, client_address)) = listener.try_accept()? {
             println!("I got a connection from {client_address}!");
-            connections.push(Connection { socket, lines: LineBuffer::new(LINE_MAX), outbox: Outbox::default() });
+            connections.push(Connection {
+                socket,
+                lines: LineBuffer::new(LINE_MAX),
+                outbox: Outbox::default(),
+            });
         }
         connections.retain_mut(|connection| connection.poll().is_ok());
     }

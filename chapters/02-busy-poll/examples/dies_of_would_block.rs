@@ -1,5 +1,5 @@
-//! Takes "would block" for a failure, and ends at its first accept:
-//! `cargo run -p chapter-02 --example dies_of_would_block`.
+//! Takes "would block" for a failure, and ends at its first accept: `cargo run -p chapter-02
+//! --example dies_of_would_block`.
 
 use anyhow::Context;
 use chapter_01::{Options, exit_code, peer_address};
@@ -10,7 +10,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let options = Options::parse("Dies of WouldBlock.\n\nUsage: dies_of_would_block [--listen HOST:PORT]", &[])?;
+    let options = Options::parse(
+        "Dies of WouldBlock.\n\nUsage: dies_of_would_block [--listen HOST:PORT]",
+        &[],
+    )?;
     let listener = options.open_listener()?;
     listener.set_nonblocking(true)?;
     loop {

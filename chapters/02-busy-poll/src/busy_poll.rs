@@ -6,9 +6,11 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
-/// A server that asks its listener and each of its clients in turn, round after round, without rest.
+/// A server that asks its listener and each of its clients in turn, round after round, without
+/// rest.
 ///
-/// No client can hold up another: every question is answered at once (SK-08). The price is the questions.
+/// No client can hold up another: every question is answered at once (SK-08). The price is the
+/// questions.
 #[derive(Debug)]
 pub struct BusyPoll<S, R, N> {
     listener: S,
@@ -31,7 +33,8 @@ pub struct Polls {
 }
 
 impl<S: TryIo, R: Reply, N: FnMut() -> R> BusyPoll<S, R, N> {
-    /// A server on `listener`, which must be in non-blocking mode; `new_reply` makes the replies of one client.
+    /// A server on `listener`, which must be in non-blocking mode; `new_reply` makes the replies of
+    /// one client.
     pub fn new(listener: S, new_reply: N, log: Log) -> BusyPoll<S, R, N> {
         let (clients, buffers, polls) = (Vec::new(), Buffers::default(), Polls::default());
         BusyPoll { listener, clients, new_reply, buffers, polls, exhausted: false, log }
@@ -41,7 +44,8 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> BusyPoll<S, R, N> {
     ///
     /// # Errors
     ///
-    /// Only if the listening socket itself fails. What goes wrong with a client ends that client alone.
+    /// Only if the listening socket itself fails. What goes wrong with a client ends that client
+    /// alone.
     pub fn run(&mut self, stop: &AtomicBool) -> io::Result<Polls> {
         while !stop.load(Ordering::Relaxed) {
             self.round()?;
@@ -58,11 +62,13 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> BusyPoll<S, R, N> {
         self.accept()?;
         let BusyPoll { clients, buffers, polls, log, .. } = self;
         // A client that has ended leaves the list and its socket is closed (SK-13).
-        clients.retain_mut(|(socket, client)| match ask(socket, client, buffers, polls, *log).transpose() {
-            None => true,
-            Some(outcome) => {
-                client.log_end(outcome, *log);
-                false
+        clients.retain_mut(|(socket, client)| {
+            match ask(socket, client, buffers, polls, *log).transpose() {
+                None => true,
+                Some(outcome) => {
+                    client.log_end(outcome, *log);
+                    false
+                }
             }
         });
         Ok(())

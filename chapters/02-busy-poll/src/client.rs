@@ -8,8 +8,8 @@ use std::task::Poll;
 /// How many bytes one receive may bring.
 pub const RECEIVE_MAX: usize = 64 * 1024;
 
-/// What a receive needs for the length of the call. One pair serves all clients of a server: an idle client holds
-/// no buffer.
+/// What a receive needs for the length of the call. One pair serves all clients of a server: an
+/// idle client holds no buffer.
 #[derive(Debug)]
 pub struct Buffers {
     incoming: Box<[u8]>,
@@ -41,7 +41,8 @@ impl<R: Reply> Client<R> {
         Client { peer, reply, outbox: Outbox::default(), end: None }
     }
 
-    /// Whether there is a point in receiving: the client may send, and there is room for the answer.
+    /// Whether there is a point in receiving: the client may send, and there is room for the
+    /// answer.
     #[inline]
     pub fn wants_to_receive(&self) -> bool {
         self.end.is_none() && !self.outbox.is_full()
@@ -59,14 +60,22 @@ impl<R: Reply> Client<R> {
         self.end.filter(|_| self.outbox.is_empty())
     }
 
-    /// Receives once, answers, and says how many bytes came. Zero is the end of what the client sends.
+    /// Receives once, answers, and says how many bytes came. Zero is the end of what the client
+    /// sends.
     ///
     /// # Errors
     ///
     /// Those of [`TryIo`]: the client is lost.
     #[inline]
-    pub fn receive(&mut self, socket: &impl TryIo, buffers: &mut Buffers, log: Log) -> io::Result<Poll<usize>> {
-        let Poll::Ready(count) = socket.try_recv(&mut buffers.incoming)? else { return Ok(Poll::Pending) };
+    pub fn receive(
+        &mut self,
+        socket: &impl TryIo,
+        buffers: &mut Buffers,
+        log: Log,
+    ) -> io::Result<Poll<usize>> {
+        let Poll::Ready(count) = socket.try_recv(&mut buffers.incoming)? else {
+            return Ok(Poll::Pending);
+        };
         if count == 0 {
             self.end = Some(End::of(&self.reply));
             return Ok(Poll::Ready(0));

@@ -8,10 +8,11 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::Poll;
 
-/// A socket without a kernel. Clones share one script and one record, so that a test keeps a clone of what it has
-/// given away.
+/// A socket without a kernel. Clones share one script and one record, so that a test keeps a clone
+/// of what it has given away.
 ///
-/// Where a script is used up, nothing is there to be accepted or received, and everything sent is taken.
+/// Where a script is used up, nothing is there to be accepted or received, and everything sent is
+/// taken.
 ///
 /// ```
 /// use chapter_02::{TryIo, fake::FakeSocket};
@@ -46,15 +47,22 @@ impl FakeSocket {
 
     /// What the next accepts give, before "not yet".
     #[must_use]
-    pub fn accepts(self, script: impl IntoIterator<Item = Result<FakeSocket, io::Error>>) -> FakeSocket {
+    pub fn accepts(
+        self,
+        script: impl IntoIterator<Item = Result<FakeSocket, io::Error>>,
+    ) -> FakeSocket {
         self.state.borrow_mut().accepts.extend(script);
         self
     }
 
-    /// What the next receives give, before "not yet": bytes (none of them: end of file) or an error. `WouldBlock`
-    /// is a "not yet" in between. What a receive has no room for, the next one gets.
+    /// What the next receives give, before "not yet": bytes (none of them: end of file) or an
+    /// error. `WouldBlock` is a "not yet" in between. What a receive has no room for, the next one
+    /// gets.
     #[must_use]
-    pub fn receives<T: AsRef<[u8]>>(self, script: impl IntoIterator<Item = Result<T, ErrorKind>>) -> FakeSocket {
+    pub fn receives<T: AsRef<[u8]>>(
+        self,
+        script: impl IntoIterator<Item = Result<T, ErrorKind>>,
+    ) -> FakeSocket {
         let script = script.into_iter().map(|piece| piece.map(|bytes| bytes.as_ref().to_vec()));
         self.state.borrow_mut().receives.extend(script);
         self
@@ -118,7 +126,9 @@ impl TryIo for FakeSocket {
         if let Some(kind) = state.broken {
             return Err(kind.into());
         }
-        let Some(count) = state.takes.pop_front().unwrap_or(Some(usize::MAX)) else { return Ok(Poll::Pending) };
+        let Some(count) = state.takes.pop_front().unwrap_or(Some(usize::MAX)) else {
+            return Ok(Poll::Pending);
+        };
         let count = count.min(bytes.len());
         state.sent.extend_from_slice(&bytes[..count]);
         Ok(Poll::Ready(count))

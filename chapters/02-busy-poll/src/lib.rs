@@ -8,7 +8,8 @@
 //! - [`Client`]: everything that must outlive a "not yet", one value for each client;
 //! - [`BusyPoll`]: asks every socket, round after round, and counts how often in vain.
 //!
-//! Still wrong: nearly every question is asked in vain, and a server with nothing to do burns a whole core.
+//! Still wrong: nearly every question is asked in vain, and a server with nothing to do burns a
+//! whole core.
 
 mod busy_poll;
 mod client;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 const USAGE: &str = "\
-Serves many clients without rest; answers each line with `Buffer: ` and the line. Ctrl-C says what it has cost.
+Serves many clients without rest; answers each line with `Buffer: ` and the line.
+Ctrl-C says what it has cost.
 
 Usage: chapter-02 [--listen HOST:PORT] [--quiet]
 
@@ -21,7 +22,8 @@ fn main() -> ExitCode {
 
 fn run() -> anyhow::Result<()> {
     let options = Options::parse(USAGE, &[])?;
-    // A server that never sleeps can look at a flag in each round; one that sleeps needs to be woken (chapter 03).
+    // A server that never sleeps can look at a flag in each round; one that sleeps needs to be
+    // woken (chapter 03).
     let stop = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(SIGINT, Arc::clone(&stop))?;
     let listener = options.open_listener()?;

@@ -7,9 +7,9 @@ pub const OUTBOX_MAX: usize = 64 * 1024;
 
 /// The bytes for one client that the kernel has not taken yet, in order.
 ///
-/// Whoever fills it asks [`is_full`](Outbox::is_full) first and reads no more from the client until it is not:
-/// then it holds at most [`OUTBOX_MAX`] bytes and the reply to one read. The client that does not read is thus made
-/// to wait by its own full send buffer, and costs the server no memory.
+/// Whoever fills it asks [`is_full`](Outbox::is_full) first and reads no more from the client until
+/// it is not: then it holds at most [`OUTBOX_MAX`] bytes and the reply to one read. The client that
+/// does not read is thus made to wait by its own full send buffer, and costs the server no memory.
 ///
 /// An empty outbox owns no memory.
 #[derive(Debug, Default)]
@@ -20,7 +20,8 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Sends `bytes` behind those that wait, at once as far as the kernel takes them, and keeps the rest.
+    /// Sends `bytes` behind those that wait, at once as far as the kernel takes them, and keeps the
+    /// rest.
     ///
     /// # Errors
     ///

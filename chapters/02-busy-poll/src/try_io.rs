@@ -6,10 +6,11 @@ use std::task::Poll;
 
 /// A socket that answers at once, if need be with "not yet" (`Poll::Pending`).
 ///
-/// The servers of this chapter and the next are written against this trait, so that a test can hand them a
-/// [`FakeSocket`](crate::fake::FakeSocket) that fails at the call of its choice.
+/// The servers of this chapter and the next are written against this trait, so that a test can hand
+/// them a [`FakeSocket`](crate::fake::FakeSocket) that fails at the call of its choice.
 pub trait TryIo: Sized {
-    /// Takes the next client from the kernel's queue, ready to be used with this trait, and its address.
+    /// Takes the next client from the kernel's queue, ready to be used with this trait, and its
+    /// address.
     ///
     /// # Errors
     ///
@@ -34,7 +35,9 @@ pub trait TryIo: Sized {
 /// The socket must be in non-blocking mode; one that `try_accept` gives is.
 impl TryIo for Socket {
     fn try_accept(&self) -> io::Result<Poll<(Socket, SocketAddr)>> {
-        let Poll::Ready((socket, peer)) = answer(|| self.accept())? else { return Ok(Poll::Pending) };
+        let Poll::Ready((socket, peer)) = answer(|| self.accept())? else {
+            return Ok(Poll::Pending);
+        };
         // What fails from here on is the client's fault and must not be taken for the listener's.
         prepare(&socket).map_err(|_| ErrorKind::ConnectionAborted)?;
         Ok(Poll::Ready((socket, peer_address(&peer))))
@@ -55,13 +58,13 @@ impl TryIo for Socket {
 fn prepare(socket: &Socket) -> io::Result<()> {
     // Linux does not hand the listener's mode down to the sockets that it accepts (SK-09).
     socket.set_nonblocking(true)?;
-    // An urgent byte that is left out of the stream is never read, and a level-triggered selector would report it
-    // for ever. RFC 6093, section 5, wants it in the stream.
+    // An urgent byte that is left out of the stream is never read, and a level-triggered selector
+    // would report it for ever. RFC 6093, section 5, wants it in the stream.
     socket.set_out_of_band_inline(true)
 }
 
-/// Makes an answer of what the kernel reports as two errors: "would block" is "not yet" (SK-08), and a call that a
-/// signal has interrupted is made again (SK-10).
+/// Makes an answer of what the kernel reports as two errors: "would block" is "not yet" (SK-08),
+/// and a call that a signal has interrupted is made again (SK-10).
 fn answer<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<Poll<T>> {
     loop {
         return match call() {
@@ -80,7 +83,8 @@ mod tests {
     /// SK-08 and SK-10.
     #[test]
     fn would_block_is_an_answer_and_an_interrupted_call_is_made_again() {
-        let mut script = [ErrorKind::Interrupted, ErrorKind::Interrupted, ErrorKind::WouldBlock].into_iter();
+        let mut script =
+            [ErrorKind::Interrupted, ErrorKind::Interrupted, ErrorKind::WouldBlock].into_iter();
         let outcome: io::Result<Poll<()>> = answer(|| Err(script.next().unwrap().into()));
         assert_eq!(outcome.unwrap(), Poll::Pending);
         assert_eq!(script.next(), None);

@@ -24,7 +24,13 @@ fn serve<R: Reply>(
 /// SK-12: a line that comes in pieces, with "not yet" between them, is one line.
 #[test]
 fn a_partial_line_survives_a_not_yet() {
-    let pieces = [Ok("he"), Err(ErrorKind::WouldBlock), Ok("llo\r"), Err(ErrorKind::WouldBlock), Ok("\nnext")];
+    let pieces = [
+        Ok("he"),
+        Err(ErrorKind::WouldBlock),
+        Ok("llo\r"),
+        Err(ErrorKind::WouldBlock),
+        Ok("\nnext"),
+    ];
     let client = FakeSocket::new().receives(pieces);
     serve(EchoLines::default, [Ok(client.clone())], 8);
     assert_eq!(client.sent(), b"Buffer: hello\r\n");
@@ -45,14 +51,19 @@ fn a_client_that_has_ended_leaves_the_list() {
     assert_eq!(closed.sent(), alive.sent());
 }
 
-/// A client that does not read is not read from once its outbox is full, and gets everything when it reads.
+/// A client that does not read is not read from once its outbox is full, and gets everything when
+/// it reads.
 #[test]
 fn what_waits_for_a_client_is_bounded_and_nothing_of_it_is_lost() {
     let sent: Vec<u8> = (0..4 * RECEIVE_MAX).map(|place| (place % 251) as u8).collect();
     let not_yet = std::iter::repeat_n(None, 50);
     let client = FakeSocket::new().receives([Ok(sent.clone())]).takes(not_yet).takes([Some(1000)]);
     let mut server = serve(|| EchoBytes, [Ok(client.clone())], 50);
-    assert_eq!(client.left_to_receive(), sent.len() - OUTBOX_MAX, "only as much is taken in as may wait");
+    assert_eq!(
+        client.left_to_receive(),
+        sent.len() - OUTBOX_MAX,
+        "only as much is taken in as may wait"
+    );
     for _ in 0..10 {
         server.round().unwrap();
     }
@@ -62,7 +73,8 @@ fn what_waits_for_a_client_is_bounded_and_nothing_of_it_is_lost() {
 /// What the client is owed is sent even when it has closed its side (half-close).
 #[test]
 fn a_client_that_has_closed_its_side_still_gets_what_it_is_owed() {
-    let client = FakeSocket::new().receives([Ok("hello"), Ok("")]).takes([Some(1), None, None, Some(2)]);
+    let client =
+        FakeSocket::new().receives([Ok("hello"), Ok("")]).takes([Some(1), None, None, Some(2)]);
     let server = serve(|| EchoBytes, [Ok(client.clone())], 8);
     assert_eq!((client.sent(), server.clients()), (b"hello".to_vec(), 0));
 }
@@ -83,7 +95,8 @@ fn trouble_at_the_door_is_not_the_end_of_the_server() {
 #[test]
 fn a_listener_that_does_not_work_ends_the_server_with_its_error() {
     let listener = FakeSocket::new().accepts([Err(Errno::NOTSOCK.into())]);
-    let error = BusyPoll::new(listener, || EchoBytes, Log::Quiet).run(&AtomicBool::new(false)).unwrap_err();
+    let error =
+        BusyPoll::new(listener, || EchoBytes, Log::Quiet).run(&AtomicBool::new(false)).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(Errno::NOTSOCK.raw_os_error()));
 }
 

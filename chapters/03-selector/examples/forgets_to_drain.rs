@@ -1,5 +1,5 @@
-//! Reads four bytes for each report and forgets that there may be more:
-//! `cargo run -p chapter-03 --example forgets_to_drain -- --selector mio`.
+//! Reads four bytes for each report and forgets that there may be more: `cargo run -p chapter-03
+//! --example forgets_to_drain -- --selector mio`.
 //!
 //! With `--flag yes` it remembers, by a readiness flag.
 

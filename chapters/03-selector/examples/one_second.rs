@@ -1,5 +1,5 @@
-//! Waits for its sockets for a second at a time, and says when nothing has come:
-//! `cargo run -p chapter-03 --example one_second`.
+//! Waits for its sockets for a second at a time, and says when nothing has come: `cargo run -p
+//! chapter-03 --example one_second`.
 
 use chapter_01::{Options, exit_code};
 use chapter_02::{Outbox, TryIo};

@@ -7,9 +7,9 @@ pub const BACK_OFF: Duration = Duration::from_millis(250);
 
 /// The pause of a server that cannot accept because no descriptor is left.
 ///
-/// The clients wait in the kernel's queue, so the listener stays readable: without a pause the server would ask, and
-/// fail, as fast as it can. A descriptor may become free anywhere in the process, so nothing but time tells when to
-/// ask again.
+/// The clients wait in the kernel's queue, so the listener stays readable: without a pause the
+/// server would ask, and fail, as fast as it can. A descriptor may become free anywhere in the
+/// process, so nothing but time tells when to ask again.
 #[derive(Debug, Default)]
 pub(crate) struct BackOff {
     until: Option<Instant>,
@@ -21,7 +21,9 @@ impl BackOff {
     /// Begins a pause, or the next one of the same shortage.
     pub(crate) fn begin(&mut self, now: Instant, error: &io::Error) {
         if !self.reported {
-            Log::report(format_args!("cannot accept: {error}; clients wait, trying again every {BACK_OFF:?}"));
+            Log::report(format_args!(
+                "cannot accept: {error}; clients wait, trying again every {BACK_OFF:?}"
+            ));
         }
         self.reported = true;
         self.until = Some(now + BACK_OFF);
@@ -37,7 +39,8 @@ impl BackOff {
         self.until.is_some()
     }
 
-    /// How much of the pause is left; `None` if there is none. The clock is read only during a pause.
+    /// How much of the pause is left; `None` if there is none. The clock is read only during a
+    /// pause.
     pub(crate) fn remaining(&self, clock: impl FnOnce() -> Instant) -> Option<Duration> {
         self.until.map(|until| until.saturating_duration_since(clock()))
     }

@@ -2,11 +2,11 @@ use crate::event::{Event, Interest, Token};
 use std::io;
 use std::time::Duration;
 
-/// What a kernel facility must be able to do for a [`Selector`](crate::Selector): the small interface that a test
-/// double can stand behind (SE-13).
+/// What a kernel facility must be able to do for a [`Selector`](crate::Selector): the small
+/// interface that a test double can stand behind (SE-13).
 ///
-/// The selector is the only caller. It owns every source between `add` and `remove`, gives out nothing but shared
-/// references to it, and never passes [`Interest::NONE`].
+/// The selector is the only caller. It owns every source between `add` and `remove`, gives out
+/// nothing but shared references to it, and never passes [`Interest::NONE`].
 pub trait Backend<S> {
     /// How often this back end reports a source that stays ready.
     fn mode(&self) -> Mode;
@@ -32,16 +32,22 @@ pub trait Backend<S> {
     /// The kernel's.
     fn remove(&mut self, source: &S) -> io::Result<()>;
 
-    /// Waits until a source is ready, [`wake`](Backend::wake) is called, a signal arrives or `timeout` has passed,
-    /// and appends to `events` what is ready, at most one event for each of the `sources` that are watched.
+    /// Waits until a source is ready, [`wake`](Backend::wake) is called, a signal arrives or
+    /// `timeout` has passed, and appends to `events` what is ready, at most one event for each of
+    /// the `sources` that are watched.
     ///
     /// # Errors
     ///
     /// The kernel's, but not "interrupted" (SE-08).
-    fn wait(&mut self, events: &mut Vec<Event>, sources: usize, timeout: Option<Duration>) -> io::Result<()>;
+    fn wait(
+        &mut self,
+        events: &mut Vec<Event>,
+        sources: usize,
+        timeout: Option<Duration>,
+    ) -> io::Result<()>;
 
-    /// Gives the call that ends a `wait`, the present one or else the next. It works from any thread and is
-    /// harmless when the back end is gone.
+    /// Gives the call that ends a `wait`, the present one or else the next. It works from any
+    /// thread and is harmless when the back end is gone.
     fn wake(&self) -> Box<dyn Fn() + Send + Sync>;
 }
 

@@ -45,7 +45,12 @@ impl<R: Reply, N: FnMut() -> R> EchoServer<Socket, R, N> {
     /// # Errors
     ///
     /// The kernel's, such as no descriptor left for the selector.
-    pub fn new(listener: Socket, kind: SelectorKind, new_reply: N, log: Log) -> io::Result<EchoServer<Socket, R, N>>
+    pub fn new(
+        listener: Socket,
+        kind: SelectorKind,
+        new_reply: N,
+        log: Log,
+    ) -> io::Result<EchoServer<Socket, R, N>>
     where
         R: 'static,
     {
@@ -79,8 +84,8 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
     ///
     /// # Errors
     ///
-    /// Only if the listening socket or the selector itself fails. What goes wrong with a client ends that client
-    /// alone.
+    /// Only if the listening socket or the selector itself fails. What goes wrong with a client
+    /// ends that client alone.
     pub fn run(&mut self) -> io::Result<Infallible> {
         loop {
             self.pass()?;
@@ -92,8 +97,9 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
     /// 1. If a pause of the accepting is over, the listener is ready.
     /// 2. Sleep until the kernel reports something, but not if somebody is ready already.
     /// 3. A report becomes a flag and a place in the ready queue.
-    /// 4. Each source that is in the queue now has one turn: one batch of accepts, or one receive. Who could go on
-    ///    joins the queue again, behind all others, so that no client can hold up the rest.
+    /// 4. Each source that is in the queue now has one turn: one batch of accepts, or one receive.
+    ///    Who could go on joins the queue again, behind all others, so that no client can hold up
+    ///    the rest.
     ///
     /// # Errors
     ///
@@ -102,7 +108,11 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
         if self.back_off.take_elapsed(Instant::now) {
             self.queue(self.listener);
         }
-        let timeout = if self.ready.is_empty() { self.back_off.remaining(Instant::now) } else { Some(Duration::ZERO) };
+        let timeout = if self.ready.is_empty() {
+            self.back_off.remaining(Instant::now)
+        } else {
+            Some(Duration::ZERO)
+        };
         let mut events = std::mem::take(&mut self.events);
         self.selector.select(&mut events, timeout)?;
         for event in events.drain(..) {
@@ -144,7 +154,8 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
         let Some((socket, watched)) = self.selector.get_mut(token) else { return Ok(()) };
         watched.queued = false;
         let Some(client) = &mut watched.client else { return self.accept() };
-        match serve(socket, client, &mut watched.readiness, &mut self.buffers, self.log).transpose() {
+        match serve(socket, client, &mut watched.readiness, &mut self.buffers, self.log).transpose()
+        {
             None => self.wait_for(token),
             Some(outcome) => self.release(token, outcome),
         }
@@ -157,7 +168,8 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
             return Ok(());
         }
         for _ in 0..ACCEPT_BUDGET {
-            let (listener, watched) = self.selector.get_mut(self.listener).expect("the listener stays registered");
+            let (listener, watched) =
+                self.selector.get_mut(self.listener).expect("the listener stays registered");
             match listener.try_accept() {
                 Ok(Poll::Ready((socket, peer))) => self.welcome(socket, peer),
                 Ok(Poll::Pending) => {
@@ -181,7 +193,8 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
 
     fn welcome(&mut self, socket: S, peer: SocketAddr) {
         let client = Client::new(peer, (self.new_reply)(), self.log);
-        let watched = Watched { readiness: Readiness::WRITABLE, queued: false, client: Some(client) };
+        let watched =
+            Watched { readiness: Readiness::WRITABLE, queued: false, client: Some(client) };
         if let Err(error) = self.selector.watch(socket, watched, Interest::READ) {
             // The selector has closed the socket; the others are not concerned.
             Log::report(format_args!("cannot watch {peer}: {error}"));
@@ -199,8 +212,8 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
         self.settle(token, wanted, Readiness::NONE);
     }
 
-    /// Follows what is wanted of a source. One that the kernel will not watch for it is lost, but for the listener,
-    /// which is tried again after a pause.
+    /// Follows what is wanted of a source. One that the kernel will not watch for it is lost, but
+    /// for the listener, which is tried again after a pause.
     fn settle(&mut self, token: Token, wanted: Interest, reported: Readiness) {
         match self.selector.settle(token, wanted, reported) {
             Ok(()) => {}
@@ -212,7 +225,9 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
     /// Closes a client's socket.
     fn release(&mut self, token: Token, outcome: io::Result<End>) {
         match self.selector.unregister(token) {
-            Ok((_socket, Watched { client: Some(client), .. })) => client.log_end(outcome, self.log),
+            Ok((_socket, Watched { client: Some(client), .. })) => {
+                client.log_end(outcome, self.log)
+            }
             Ok(_) => {}
             // The selector has closed the socket all the same.
             Err(error) => Log::report(format_args!("cannot unregister a client: {error}")),
@@ -226,14 +241,15 @@ impl<R: Reply> Watched<R> {
         match &self.client {
             None => Interest::READ.when(accepting),
             Some(client) => {
-                Interest::READ.when(client.wants_to_receive()) | Interest::WRITE.when(client.wants_to_send())
+                Interest::READ.when(client.wants_to_receive())
+                    | Interest::WRITE.when(client.wants_to_send())
             }
         }
     }
 }
 
-/// Does for a client what its flags allow: sends what waits, then receives and answers once. Says how the client has
-/// ended if it has.
+/// Does for a client what its flags allow: sends what waits, then receives and answers once. Says
+/// how the client has ended if it has.
 fn serve<S: TryIo, R: Reply>(
     socket: &S,
     client: &mut Client<R>,
@@ -273,12 +289,16 @@ mod tests {
     fn server(mode: Mode, listener: FakeSocket) -> (Server, FakeBackend) {
         let backend = FakeBackend::new(mode);
         let selector = Selector::with_backend(Box::new(backend.clone()));
-        (EchoServer::with_selector(selector, listener, (|| EchoBytes) as _, Log::Quiet).unwrap(), backend)
+        (
+            EchoServer::with_selector(selector, listener, (|| EchoBytes) as _, Log::Quiet).unwrap(),
+            backend,
+        )
     }
 
     /// A server that has accepted `clients`; client k is source k + 1.
     fn server_with(mode: Mode, clients: &[&FakeSocket]) -> (Server, FakeBackend) {
-        let listener = FakeSocket::new().accepts(clients.iter().map(|client| Ok((*client).clone())));
+        let listener =
+            FakeSocket::new().accepts(clients.iter().map(|client| Ok((*client).clone())));
         let (mut server, backend) = server(mode, listener);
         backend.report([(LISTENER, READABLE)]);
         server.pass().unwrap();
@@ -287,7 +307,11 @@ mod tests {
         (server, backend)
     }
 
-    fn pass(server: &mut Server, backend: &FakeBackend, events: &[(usize, Readiness)]) -> Vec<Call> {
+    fn pass(
+        server: &mut Server,
+        backend: &FakeBackend,
+        events: &[(usize, Readiness)],
+    ) -> Vec<Call> {
         backend.report(events.iter().copied());
         server.pass().unwrap();
         backend.take_calls()
@@ -302,7 +326,8 @@ mod tests {
     fn d_01_accepts_come_in_batches_with_a_turn_for_the_clients_between() {
         let first = FakeSocket::new().receives([Ok("hi")]);
         let crowd = (0..ACCEPT_BUDGET + 10).map(|_| Ok(FakeSocket::new()));
-        let (mut server, backend) = server(Mode::Edge, FakeSocket::new().accepts([Ok(first.clone())]).accepts(crowd));
+        let (mut server, backend) =
+            server(Mode::Edge, FakeSocket::new().accepts([Ok(first.clone())]).accepts(crowd));
         pass(&mut server, &backend, &[(LISTENER, READABLE)]);
         assert_eq!(server.clients(), ACCEPT_BUDGET);
         // No second report of the listener comes, nor is it waited for.
@@ -329,7 +354,8 @@ mod tests {
         assert_eq!(pass(&mut server, &backend, &[(2, READABLE)]), [Call::Wait(None)]);
     }
 
-    /// A level-triggered kernel reports the flood again in each pass. That must not earn it a second turn.
+    /// A level-triggered kernel reports the flood again in each pass. That must not earn it a
+    /// second turn.
     #[test]
     fn a_source_stands_in_the_ready_queue_at_most_once() {
         let flood = FakeSocket::new().receives([repeat(b'F', 9 * RECEIVE_MAX)]);
@@ -341,7 +367,8 @@ mod tests {
         }
     }
 
-    /// Data and end of file are reported together, once. The short read must not make the server forget the second.
+    /// Data and end of file are reported together, once. The short read must not make the server
+    /// forget the second.
     #[test]
     fn an_end_of_file_reported_with_data_is_not_lost() {
         let client = FakeSocket::new().receives([Ok("bye"), Ok("")]);
@@ -358,14 +385,19 @@ mod tests {
         for mode in [Mode::Edge, Mode::Level, Mode::Oneshot] {
             let client = FakeSocket::new().receives([Err(ErrorKind::WouldBlock), Ok("hi")]);
             let (mut server, backend) = server_with(mode, &[&client]);
-            pass(&mut server, &backend, &[(1, READABLE | Readiness::WRITABLE), (LISTENER, READABLE)]);
+            pass(
+                &mut server,
+                &backend,
+                &[(1, READABLE | Readiness::WRITABLE), (LISTENER, READABLE)],
+            );
             assert_eq!(client.sent(), b"");
             pass(&mut server, &backend, &[(1, READABLE)]);
             assert_eq!(client.sent(), b"hi");
         }
     }
 
-    /// The server stops to receive once the outbox is full and goes on when it is not; nothing is lost.
+    /// The server stops to receive once the outbox is full and goes on when it is not; nothing is
+    /// lost.
     #[test]
     fn who_does_not_read_is_not_read_from() {
         let stuck = std::iter::repeat_n(None, 4);
@@ -376,7 +408,10 @@ mod tests {
             [Call::Modify(1, Interest::WRITE | Interest::READ)]
         );
         // The first report that nobody waits for takes the interest away.
-        assert_eq!(pass(&mut server, &backend, &[(1, READABLE)])[1..], [Call::Modify(1, Interest::WRITE)]);
+        assert_eq!(
+            pass(&mut server, &backend, &[(1, READABLE)])[1..],
+            [Call::Modify(1, Interest::WRITE)]
+        );
         let (_, watched) = server.selector.get_mut(server.selector_token(1)).unwrap();
         let client_state = watched.client.as_ref().unwrap();
         assert!(client_state.wants_to_send() && !client_state.wants_to_receive());
@@ -392,14 +427,25 @@ mod tests {
     fn a_shortage_of_descriptors_makes_a_pause_and_no_spin() {
         for mode in [Mode::Edge, Mode::Level] {
             let (first, late) = (FakeSocket::new().receives([Ok("hi")]), FakeSocket::new());
-            let script = [Ok(first.clone()), Err(Errno::MFILE.into()), Err(Errno::MFILE.into()), Ok(late.clone())];
+            let script = [
+                Ok(first.clone()),
+                Err(Errno::MFILE.into()),
+                Err(Errno::MFILE.into()),
+                Ok(late.clone()),
+            ];
             let (mut server, backend) = server(mode, FakeSocket::new().accepts(script));
             pass(&mut server, &backend, &[(LISTENER, READABLE)]);
             assert_eq!(server.clients(), 1);
             let calls = pass(&mut server, &backend, &[(1, READABLE), (LISTENER, READABLE)]);
-            let Call::Wait(Some(pause)) = calls[0] else { panic!("the pause must have an end: {calls:?}") };
+            let Call::Wait(Some(pause)) = calls[0] else {
+                panic!("the pause must have an end: {calls:?}")
+            };
             assert!(!pause.is_zero() && pause <= crate::BACK_OFF);
-            assert_eq!(calls.contains(&Call::Remove), mode == Mode::Level, "a level would be reported for ever");
+            assert_eq!(
+                calls.contains(&Call::Remove),
+                mode == Mode::Level,
+                "a level would be reported for ever"
+            );
             assert_eq!((first.sent(), server.clients()), (b"hi".to_vec(), 1));
             // The second attempt fails as well, the third one succeeds.
             for clients in [1, 2] {
@@ -416,7 +462,11 @@ mod tests {
     #[test]
     fn a_client_that_is_gone_before_it_is_accepted_is_passed_over() {
         let client = FakeSocket::new();
-        let script = [Err(ErrorKind::ConnectionAborted.into()), Ok(client.clone()), Err(Errno::HOSTUNREACH.into())];
+        let script = [
+            Err(ErrorKind::ConnectionAborted.into()),
+            Ok(client.clone()),
+            Err(Errno::HOSTUNREACH.into()),
+        ];
         let (mut server, backend) = server(Mode::Edge, FakeSocket::new().accepts(script));
         pass(&mut server, &backend, &[(LISTENER, READABLE)]);
         assert_eq!(server.clients(), 1);
@@ -453,7 +503,11 @@ mod tests {
         let other = FakeSocket::new().receives([Ok("hi")]);
         let (mut server, backend) = server_with(Mode::Edge, &[&reset, &broken, &other]);
         let everything = READABLE | Readiness::WRITABLE | Readiness::READ_CLOSED;
-        pass(&mut server, &backend, &[(1, everything), (2, READABLE), (1, everything), (3, READABLE)]);
+        pass(
+            &mut server,
+            &backend,
+            &[(1, everything), (2, READABLE), (1, everything), (3, READABLE)],
+        );
         assert!(reset.is_closed_elsewhere() && broken.is_closed_elsewhere());
         assert_eq!((server.clients(), other.sent()), (1, b"hi".to_vec()));
         pass(&mut server, &backend, &[(1, everything), (2, everything)]);
@@ -461,7 +515,8 @@ mod tests {
 
     #[test]
     fn a_listener_that_does_not_work_ends_the_server_with_its_error() {
-        let (mut server, backend) = server(Mode::Edge, FakeSocket::new().accepts([Err(Errno::BADF.into())]));
+        let (mut server, backend) =
+            server(Mode::Edge, FakeSocket::new().accepts([Err(Errno::BADF.into())]));
         backend.report([(LISTENER, READABLE)]);
         assert_eq!(server.pass().unwrap_err().raw_os_error(), Some(Errno::BADF.raw_os_error()));
     }

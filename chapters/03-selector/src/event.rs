@@ -4,8 +4,8 @@ use std::task::Poll;
 
 /// The name of a registered source.
 ///
-/// It is never given twice: the token of a source that is gone names nothing, even when its place in the selector
-/// is taken by another.
+/// It is never given twice: the token of a source that is gone names nothing, even when its place
+/// in the selector is taken by another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Token {
     /// The place in the selector's table.
@@ -57,8 +57,8 @@ impl Interest {
 
 /// What a source is ready for: what we are told, and remember.
 ///
-/// It is a hint and can be wrong in one direction: a source that is said to be ready may answer "not yet"
-/// (a *spurious* report), so ask it without blocking.
+/// It is a hint and can be wrong in one direction: a source that is said to be ready may answer
+/// "not yet" (a *spurious* report), so ask it without blocking.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Readiness(u8);
 
@@ -69,7 +69,8 @@ impl Readiness {
     pub const READABLE: Readiness = Readiness(1);
     /// Something can be sent, or an error can be read.
     pub const WRITABLE: Readiness = Readiness(2);
-    /// Nothing more will arrive behind what has arrived: the peer has closed, or the connection is lost.
+    /// Nothing more will arrive behind what has arrived: the peer has closed, or the connection is
+    /// lost.
     pub const READ_CLOSED: Readiness = Readiness(4);
 
     /// Whether all of `other` is part of this.
@@ -107,9 +108,10 @@ impl Readiness {
 
     /// Learns from a receive into a buffer of `room` bytes: is there a point in the next one?
     ///
-    /// "Not yet" says no. So does a short read, for a stream gives all it has (`epoll(7)`, question 9), and that
-    /// saves the one receive that is bound to fail. But when the peer has closed, the end of file stands behind
-    /// those bytes: it was reported together with them and is not reported again.
+    /// "Not yet" says no. So does a short read, for a stream gives all it has (`epoll(7)`, question
+    /// 9), and that saves the one receive that is bound to fail. But when the peer has closed, the
+    /// end of file stands behind those bytes: it was reported together with them and is not
+    /// reported again.
     #[inline]
     pub fn after_receive(&mut self, received: &Poll<usize>, room: usize) {
         match received {
@@ -167,9 +169,10 @@ macro_rules! set_operations {
 
         impl fmt::Debug for $set {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let names: Vec<_> =
-                    [$(($set::$name, stringify!($name))),*].iter().filter(|(one, _)| self.contains(*one)).map(|(_, name)| *name).collect();
-                f.write_str(if names.is_empty() { "NONE".to_owned() } else { names.join(" | ") }.as_str())
+                let all = [$(($set::$name, stringify!($name))),*];
+                let members = all.iter().filter(|(one, _)| self.contains(*one));
+                let names: Vec<_> = members.map(|(_, name)| *name).collect();
+                f.write_str(&if names.is_empty() { "NONE".to_owned() } else { names.join(" | ") })
             }
         }
     )*};
@@ -199,7 +202,10 @@ mod tests {
         let after = |before: Readiness, received: Poll<usize>| {
             let mut readiness = before | Readiness::WRITABLE;
             readiness.after_receive(&received, 10);
-            assert!(readiness.contains(Readiness::WRITABLE), "the other direction is not concerned");
+            assert!(
+                readiness.contains(Readiness::WRITABLE),
+                "the other direction is not concerned"
+            );
             readiness - Readiness::WRITABLE
         };
         assert_eq!(after(READABLE, Poll::Ready(10)), READABLE);

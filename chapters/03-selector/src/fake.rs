@@ -8,7 +8,8 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// A back end without a kernel. Clones share one state, so that a test keeps a clone of what it has given away.
+/// A back end without a kernel. Clones share one state, so that a test keeps a clone of what it has
+/// given away.
 ///
 /// Sources are known by their number in the order in which they were first added, from 0.
 ///
@@ -109,13 +110,21 @@ impl<S> Backend<S> for FakeBackend {
     /// # Panics
     ///
     /// If nothing is written down and the wait would have no end: in a test, a hang is a failure.
-    fn wait(&mut self, events: &mut Vec<Event>, _: usize, timeout: Option<Duration>) -> io::Result<()> {
+    fn wait(
+        &mut self,
+        events: &mut Vec<Event>,
+        _: usize,
+        timeout: Option<Duration>,
+    ) -> io::Result<()> {
         let mut state = self.state.borrow_mut();
         state.calls.push(Call::Wait(timeout));
         let reports = state.reports.pop_front();
         assert!(reports.is_some() || timeout.is_some(), "the selector would wait for ever");
         events.extend(
-            reports.into_iter().flatten().map(|(number, readiness)| Event { token: state.sources[number], readiness }),
+            reports
+                .into_iter()
+                .flatten()
+                .map(|(number, readiness)| Event { token: state.sources[number], readiness }),
         );
         Ok(())
     }

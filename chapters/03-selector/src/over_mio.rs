@@ -43,9 +43,16 @@ impl<S: Source> Backend<S> for OverMio {
 
     fn modify(&mut self, source: &S, token: Token, interest: Interest) -> io::Result<()> {
         let fd = source.as_fd().as_raw_fd();
-        match self.poll.registry().reregister(&mut SourceFd(&fd), to_mio(token), to_mio_interest(interest)) {
-            // Over poll(2), `mio` forgets a source by itself once it has reported that the peer hung up.
-            Err(error) if error.kind() == ErrorKind::NotFound && OVER_POLL => self.add(source, token, interest),
+        match self.poll.registry().reregister(
+            &mut SourceFd(&fd),
+            to_mio(token),
+            to_mio_interest(interest),
+        ) {
+            // Over poll(2), `mio` forgets a source by itself once it has reported that the peer
+            // hung up.
+            Err(error) if error.kind() == ErrorKind::NotFound && OVER_POLL => {
+                self.add(source, token, interest)
+            }
             outcome => outcome,
         }
     }
@@ -58,8 +65,14 @@ impl<S: Source> Backend<S> for OverMio {
         }
     }
 
-    fn wait(&mut self, events: &mut Vec<Event>, sources: usize, timeout: Option<Duration>) -> io::Result<()> {
-        // One more for the waker. With a smaller buffer the kernel would report some now and the others later (SE-06).
+    fn wait(
+        &mut self,
+        events: &mut Vec<Event>,
+        sources: usize,
+        timeout: Option<Duration>,
+    ) -> io::Result<()> {
+        // One more for the waker. With a smaller buffer the kernel would report some now and the
+        // others later (SE-06).
         if self.events.capacity() <= sources {
             self.events = mio::Events::with_capacity((sources + 1).next_power_of_two());
         }
@@ -68,15 +81,17 @@ impl<S: Source> Backend<S> for OverMio {
             outcome => outcome?,
         }
         let reported = self.events.iter().filter(|event| event.token() != WAKER);
-        events.extend(
-            reported.map(|event| Event { token: Token::from_word(event.token().0), readiness: to_readiness(event) }),
-        );
+        events.extend(reported.map(|event| Event {
+            token: Token::from_word(event.token().0),
+            readiness: to_readiness(event),
+        }));
         Ok(())
     }
 
     fn wake(&self) -> Box<dyn Fn() + Send + Sync> {
         let waker = Arc::clone(&self.waker);
-        // The kernel refuses only when its counter is full, and then the wake-up is pending already.
+        // The kernel refuses only when its counter is full, and then the wake-up is pending
+        // already.
         Box::new(move || drop(waker.wake()))
     }
 }

@@ -24,14 +24,18 @@ impl<S: Source> Backend<S> for OverPolling {
         Mode::Level
     }
 
-    #[expect(unsafe_code, reason = "the one place where a descriptor is lent to the kernel for longer than a call")]
+    #[expect(
+        unsafe_code,
+        reason = "the one place where a descriptor is lent to the kernel for longer than a call"
+    )]
     fn add(&mut self, source: &S, token: Token, interest: Interest) -> io::Result<()> {
         let interest = to_polling(token, interest);
-        // SAFETY: a source must not be closed while the poller watches it. `Selector` alone calls this method
-        // (`OverPolling` is made nowhere else), always with a source that it owns. It gives out `&S` and never
-        // `&mut S` or `S`, and by the contract of `Source`, which only the types of that file have, nobody can close
-        // a descriptor through `&S`. It calls `remove` before it gives the source back, and for every source that
-        // is left when it is dropped itself.
+        // SAFETY: a source must not be closed while the poller watches it. `Selector` alone calls
+        // this method (`OverPolling` is made nowhere else), always with a source that it owns. It
+        // gives out `&S` and never `&mut S` or `S`, and by the contract of `Source`, which only the
+        // types of that file have, nobody can close a descriptor through `&S`. It calls `remove`
+        // before it gives the source back, and for every source that is left when it is dropped
+        // itself.
         unsafe { self.poller.add_with_mode(&source.as_fd(), interest, PollMode::Level) }
     }
 
@@ -44,7 +48,12 @@ impl<S: Source> Backend<S> for OverPolling {
         self.poller.delete(source.as_fd())
     }
 
-    fn wait(&mut self, events: &mut Vec<Event>, sources: usize, timeout: Option<Duration>) -> io::Result<()> {
+    fn wait(
+        &mut self,
+        events: &mut Vec<Event>,
+        sources: usize,
+        timeout: Option<Duration>,
+    ) -> io::Result<()> {
         // `polling` watches a timer and its notifier beside the sources (SE-06).
         let room = sources + 2;
         if self.events.capacity().get() < room {
@@ -53,23 +62,25 @@ impl<S: Source> Backend<S> for OverPolling {
         self.events.clear();
         // A signal does not end this wait: `polling` goes on until the deadline.
         self.poller.wait(&mut self.events, timeout)?;
-        events.extend(
-            self.events
-                .iter()
-                .map(|event| Event { token: Token::from_word(event.key), readiness: to_readiness(&event) }),
-        );
+        events.extend(self.events.iter().map(|event| Event {
+            token: Token::from_word(event.key),
+            readiness: to_readiness(&event),
+        }));
         Ok(())
     }
 
     fn wake(&self) -> Box<dyn Fn() + Send + Sync> {
         let poller = Arc::clone(&self.poller);
-        // It fails only where the notifier is gone, and it lives as long as the poller that we hold.
+        // It fails only where the notifier is gone, and it lives as long as the poller that we
+        // hold.
         Box::new(move || drop(poller.notify()))
     }
 }
 
 fn with_room_for(events: usize) -> polling::Events {
-    polling::Events::with_capacity(NonZeroUsize::new(events).expect("there is always room for the notifier"))
+    polling::Events::with_capacity(
+        NonZeroUsize::new(events).expect("there is always room for the notifier"),
+    )
 }
 
 fn to_polling(token: Token, interest: Interest) -> polling::Event {

@@ -12,13 +12,13 @@ use std::time::Duration;
 
 /// Waits for many sources at once, in one call.
 ///
-/// It owns its sources: a descriptor can neither be closed nor, with its number, be given to another socket while
-/// the kernel still watches it. Each source carries `data`, whatever its user wants to find with it. The source is
-/// lent by shared reference alone.
+/// It owns its sources: a descriptor can neither be closed nor, with its number, be given to
+/// another socket while the kernel still watches it. Each source carries `data`, whatever its user
+/// wants to find with it. The source is lent by shared reference alone.
 ///
-/// What its user may rely on, whichever back end there is: a source is reported when it becomes ready. A report may
-/// come again while the source stays ready (level) or may not (edge), and may be wrong. [`watch`](Selector::watch)
-/// and [`settle`](Selector::settle) help to live with that.
+/// What its user may rely on, whichever back end there is: a source is reported when it becomes
+/// ready. A report may come again while the source stays ready (level) or may not (edge), and may
+/// be wrong. [`watch`](Selector::watch) and [`settle`](Selector::settle) help to live with that.
 ///
 /// ```
 /// use chapter_03::{Interest, Readiness, Selector, SelectorKind};
@@ -93,8 +93,9 @@ impl<S, D> Selector<S, D> {
     ///
     /// # Errors
     ///
-    /// The kernel's: the same descriptor is watched already (through another owner of it), or it is of a kind that
-    /// cannot be watched, such as a regular file. The source is dropped, the selector is as before.
+    /// The kernel's: the same descriptor is watched already (through another owner of it), or it is
+    /// of a kind that cannot be watched, such as a regular file. The source is dropped, the
+    /// selector is as before.
     pub fn register(&mut self, source: S, data: D, interest: Interest) -> io::Result<Token> {
         let serial = self.next_serial;
         let index = self.slots.vacant_key();
@@ -111,8 +112,9 @@ impl<S, D> Selector<S, D> {
 
     /// Watches a source for something else from now on.
     ///
-    /// With [`Interest::NONE`] the selector keeps the source and the kernel forgets it: even a source that nothing is
-    /// wanted of would be reported, over and over, once its peer has hung up.
+    /// With [`Interest::NONE`] the selector keeps the source and the kernel forgets it: even a
+    /// source that nothing is wanted of would be reported, over and over, once its peer has hung
+    /// up.
     ///
     /// # Errors
     ///
@@ -130,7 +132,8 @@ impl<S, D> Selector<S, D> {
         Ok(())
     }
 
-    /// Gives a source and its data back. Reports of it that are not read yet name nothing from now on.
+    /// Gives a source and its data back. Reports of it that are not read yet name nothing from now
+    /// on.
     ///
     /// # Errors
     ///
@@ -144,12 +147,13 @@ impl<S, D> Selector<S, D> {
         Ok((slot.source, slot.data))
     }
 
-    /// Waits until a source is ready, a [`Waker`] is used, or the timeout has passed, and puts the events into
-    /// `events`, in place of what was there.
+    /// Waits until a source is ready, a [`Waker`] is used, or the timeout has passed, and puts the
+    /// events into `events`, in place of what was there.
     ///
-    /// Without a timeout it waits as long as it takes; with a timeout of zero it does not wait; any other one is
-    /// rounded up, so that the wait never ends early without a reason (SE-05); one of over 24 days counts as that. A
-    /// wake-up, and over `mio` a signal too, ends it without an event (SE-08).
+    /// Without a timeout it waits as long as it takes; with a timeout of zero it does not wait; any
+    /// other one is rounded up, so that the wait never ends early without a reason (SE-05); one of
+    /// over 24 days counts as that. A wake-up, and over `mio` a signal too, ends it without an
+    /// event (SE-08).
     ///
     /// # Errors
     ///
@@ -173,7 +177,8 @@ impl<S, D> Selector<S, D> {
     /// A source and its data.
     #[inline]
     pub fn get(&self, token: Token) -> Option<(&S, &D)> {
-        let slot = self.slots.get(token.index as usize).filter(|slot| slot.serial == token.serial)?;
+        let slot =
+            self.slots.get(token.index as usize).filter(|slot| slot.serial == token.serial)?;
         Some((&slot.source, &slot.data))
     }
 
@@ -215,7 +220,8 @@ fn find<S, D>(slots: &mut Slab<Slot<S, D>>, token: Token) -> Option<&mut Slot<S,
     slots.get_mut(token.index as usize).filter(|slot| slot.serial == token.serial)
 }
 
-/// The kernel forgets every source before it is closed. A [`Waker`] that lives on may keep the back end alive.
+/// The kernel forgets every source before it is closed. A [`Waker`] that lives on may keep the back
+/// end alive.
 impl<S, D> Drop for Selector<S, D> {
     fn drop(&mut self) {
         for (_, slot) in self.slots.iter().filter(|(_, slot)| slot.added) {
@@ -227,7 +233,10 @@ impl<S, D> Drop for Selector<S, D> {
 
 impl<S, D> fmt::Debug for Selector<S, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Selector").field("mode", &self.mode).field("sources", &self.slots.len()).finish_non_exhaustive()
+        f.debug_struct("Selector")
+            .field("mode", &self.mode)
+            .field("sources", &self.slots.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 /// What a kernel can watch: a type that owns a descriptor.
 ///
-/// As long as nobody has more than a shared reference to a value of such a type, its descriptor stays open and the
-/// same. This is what makes a registration sound, so only types of which it is known have the trait.
+/// As long as nobody has more than a shared reference to a value of such a type, its descriptor
+/// stays open and the same. This is what makes a registration sound, so only types of which it is
+/// known have the trait.
 pub trait Source: AsFd + sealed::Sealed {}
 
 impl<T: AsFd + sealed::Sealed> Source for T {}

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Ends the wait of a selector, from any thread: the present wait, or else the next one.
 ///
-/// Many wake-ups before the selector has seen one are one wake-up and one system call (LP-19). A wake-up after the
-/// selector is gone is harmless.
+/// Many wake-ups before the selector has seen one are one wake-up and one system call (LP-19). A
+/// wake-up after the selector is gone is harmless.
 #[derive(Clone)]
 pub struct Waker {
     state: Arc<State>,
@@ -31,8 +31,9 @@ impl Waker {
 
     /// Lets the next wake-up through to the kernel again.
     ///
-    /// The selector calls this when its wait is over and before its caller looks at what the wakers have left
-    /// for it. A wake-up before this moment is answered by that look, a later one by the next wait.
+    /// The selector calls this when its wait is over and before its caller looks at what the wakers
+    /// have left for it. A wake-up before this moment is answered by that look, a later one by the
+    /// next wait.
     pub(crate) fn seen(&self) {
         self.state.pending.swap(false, Ordering::AcqRel);
     }

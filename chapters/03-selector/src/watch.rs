@@ -5,15 +5,17 @@ use std::io::{self, ErrorKind};
 
 /// Waiting with a readiness flag, which is right over every back end.
 ///
-/// The rule for the user: keep a [`Readiness`] with each source. Add what is reported to it, take away what an
-/// operation disproves ([`Readiness::after_receive`], [`Readiness::after_partial_send`]), and wait only for a
-/// direction that is not flagged. An edge is then never missed, for the flag remembers it, and no system call is made
-/// to be told what is known.
+/// The rule for the user: keep a [`Readiness`] with each source. Add what is reported to it, take
+/// away what an operation disproves ([`Readiness::after_receive`],
+/// [`Readiness::after_partial_send`]), and wait only for a direction that is not flagged. An edge
+/// is then never missed, for the flag remembers it, and no system call is made to be told what is
+/// known.
 impl<S, D> Selector<S, D> {
     /// Registers a source of which `wanted` is wanted first.
     ///
-    /// An edge-triggered kernel reports each direction once, so it is asked for both now and never again. A
-    /// level-triggered one would report over and over that there is room to send, so it is asked for what is wanted.
+    /// An edge-triggered kernel reports each direction once, so it is asked for both now and never
+    /// again. A level-triggered one would report over and over that there is room to send, so it is
+    /// asked for what is wanted.
     ///
     /// # Errors
     ///
@@ -23,22 +25,36 @@ impl<S, D> Selector<S, D> {
         self.register(source, data, interest)
     }
 
-    /// Brings what the kernel watches into line with what is wanted: call it with each report, and whenever
-    /// `wanted` may have changed.
+    /// Brings what the kernel watches into line with what is wanted: call it with each report, and
+    /// whenever `wanted` may have changed.
     ///
-    /// Over a level-triggered back end an interest, once set, stays, although nothing may be wanted of that direction
-    /// for a while: most often it is wanted again before the next report. The first report that nobody waits for
-    /// takes it away.
+    /// Over a level-triggered back end an interest, once set, stays, although nothing may be wanted
+    /// of that direction for a while: most often it is wanted again before the next report. The
+    /// first report that nobody waits for takes it away.
     ///
     /// # Errors
     ///
     /// As [`modify`](Selector::modify).
     #[inline]
-    pub fn settle(&mut self, token: Token, wanted: Interest, reported: Readiness) -> io::Result<()> {
-        if self.mode() == Mode::Edge { Ok(()) } else { self.settle_interest(token, wanted, reported.directions()) }
+    pub fn settle(
+        &mut self,
+        token: Token,
+        wanted: Interest,
+        reported: Readiness,
+    ) -> io::Result<()> {
+        if self.mode() == Mode::Edge {
+            Ok(())
+        } else {
+            self.settle_interest(token, wanted, reported.directions())
+        }
     }
 
-    fn settle_interest(&mut self, token: Token, wanted: Interest, reported: Interest) -> io::Result<()> {
+    fn settle_interest(
+        &mut self,
+        token: Token,
+        wanted: Interest,
+        reported: Interest,
+    ) -> io::Result<()> {
         let oneshot = self.mode() == Mode::Oneshot;
         let watched = self.interest(token).ok_or(ErrorKind::NotFound)?;
         let kept = if oneshot {

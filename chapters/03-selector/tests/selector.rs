@@ -22,7 +22,8 @@ fn selector<D>(kind: SelectorKind) -> Selector<Rc<Socket>, D> {
     Selector::new(kind).unwrap()
 }
 
-/// Two connected sockets. The near one is registered by most tests and stays usable through its second owner.
+/// Two connected sockets. The near one is registered by most tests and stays usable through its
+/// second owner.
 fn pair() -> (Rc<Socket>, Socket) {
     let (near, far) = Socket::pair(Domain::UNIX, Type::STREAM, None).unwrap();
     near.set_nonblocking(true).unwrap();
@@ -49,19 +50,27 @@ fn select_gives_the_ready_part_of_the_interest() {
         selector.register(idle, "idle", Interest::READ).unwrap();
         far.send(b"x").unwrap();
         let events = select(&mut selector, LIMIT);
-        assert_eq!(events, [Event { token, readiness: Readiness::READABLE }], "{kind}: it is writable too");
+        assert_eq!(
+            events,
+            [Event { token, readiness: Readiness::READABLE }],
+            "{kind}: it is writable too"
+        );
         assert_eq!(selector.get(token).map(|(_, data)| *data), Some("near"));
     }
 }
 
-/// SE-01: one descriptor cannot be registered twice, and the second attempt leaves the first registration alone.
+/// SE-01: one descriptor cannot be registered twice, and the second attempt leaves the first
+/// registration alone.
 #[test]
 fn a_descriptor_is_registered_once() {
     for kind in BOTH_KINDS {
         let (near, far) = pair();
         let mut selector = selector(kind);
         let token = selector.register(Rc::clone(&near), 1, Interest::READ).unwrap();
-        assert_eq!(selector.register(near, 2, Interest::BOTH).map_err(kind_of), Err(ErrorKind::AlreadyExists));
+        assert_eq!(
+            selector.register(near, 2, Interest::BOTH).map_err(kind_of),
+            Err(ErrorKind::AlreadyExists)
+        );
         far.send(b"x").unwrap();
         assert_eq!(select(&mut selector, LIMIT), [Event { token, readiness: Readiness::READABLE }]);
         assert_eq!(selector.len(), 1);
@@ -80,11 +89,15 @@ fn an_old_token_names_nothing() {
         assert_ne!(token, next);
         assert!(selector.get(token).is_none() && selector.get(next).is_some());
         assert_eq!(selector.unregister(token).map(drop).map_err(kind_of), Err(ErrorKind::NotFound));
-        assert_eq!(selector.modify(token, Interest::BOTH).map_err(kind_of), Err(ErrorKind::NotFound));
+        assert_eq!(
+            selector.modify(token, Interest::BOTH).map_err(kind_of),
+            Err(ErrorKind::NotFound)
+        );
     }
 }
 
-/// SE-02: a new interest takes the place of the old one at once, and what is ready already is reported for it.
+/// SE-02: a new interest takes the place of the old one at once, and what is ready already is
+/// reported for it.
 #[test]
 fn modify_replaces_the_interest() {
     for kind in BOTH_KINDS {
@@ -108,7 +121,10 @@ fn a_modify_that_fails_changes_nothing() {
     let mut selector = Selector::with_backend(Box::new(backend.clone()));
     let token = selector.register("source", (), Interest::READ).unwrap();
     backend.fail_next(ErrorKind::OutOfMemory.into());
-    assert_eq!(selector.modify(token, Interest::WRITE).map_err(kind_of), Err(ErrorKind::OutOfMemory));
+    assert_eq!(
+        selector.modify(token, Interest::WRITE).map_err(kind_of),
+        Err(ErrorKind::OutOfMemory)
+    );
     backend.report([(0, Readiness::READABLE | Readiness::WRITABLE)]);
     assert_eq!(select(&mut selector, None), [Event { token, readiness: Readiness::READABLE }]);
 }
@@ -156,7 +172,11 @@ fn timeouts_are_kept_and_never_cut_short() {
             for _ in 0..5 {
                 let start = Instant::now();
                 assert_eq!(select(&mut selector, Some(timeout)), []);
-                assert!(start.elapsed() >= timeout, "{kind}: {:?} instead of {timeout:?}", start.elapsed());
+                assert!(
+                    start.elapsed() >= timeout,
+                    "{kind}: {:?} instead of {timeout:?}",
+                    start.elapsed()
+                );
             }
         }
         let sender = thread::spawn(move || far.send(b"x"));
@@ -179,11 +199,14 @@ fn all_that_is_ready_is_reported_at_once() {
     }
 }
 
-/// SE-07: a peer that is gone is reported in the directions asked for, and the next call on the socket tells.
+/// SE-07: a peer that is gone is reported in the directions asked for, and the next call on the
+/// socket tells.
 #[test]
 fn a_hang_up_is_reported_as_the_interest() {
     for kind in BOTH_KINDS {
-        for (interest, expected) in [(Interest::READ, Readiness::READABLE), (Interest::WRITE, Readiness::WRITABLE)] {
+        for (interest, expected) in
+            [(Interest::READ, Readiness::READABLE), (Interest::WRITE, Readiness::WRITABLE)]
+        {
             let (near, far) = pair();
             drop(far);
             let mut selector = selector(kind);
@@ -198,8 +221,8 @@ fn a_hang_up_is_reported_as_the_interest() {
     }
 }
 
-/// SE-09: one registration serves both directions, which come and go by themselves; without any, the kernel forgets
-/// the source, even one that has hung up.
+/// SE-09: one registration serves both directions, which come and go by themselves; without any,
+/// the kernel forgets the source, even one that has hung up.
 #[test]
 fn directions_come_and_go_independently() {
     for kind in BOTH_KINDS {
@@ -209,11 +232,20 @@ fn directions_come_and_go_independently() {
         let token = selector.register(near, (), Interest::NONE).unwrap();
         let mut with = |interest| {
             selector.modify(token, interest).unwrap();
-            select(&mut selector, NOW).iter().map(|event| event.readiness.directions()).next().unwrap_or_default()
+            select(&mut selector, NOW)
+                .iter()
+                .map(|event| event.readiness.directions())
+                .next()
+                .unwrap_or_default()
         };
-        for interest in
-            [Interest::NONE, Interest::READ, Interest::BOTH, Interest::WRITE, Interest::NONE, Interest::BOTH]
-        {
+        for interest in [
+            Interest::NONE,
+            Interest::READ,
+            Interest::BOTH,
+            Interest::WRITE,
+            Interest::NONE,
+            Interest::BOTH,
+        ] {
             assert_eq!(with(interest), interest, "{kind}");
         }
         drop(far);
@@ -230,7 +262,10 @@ fn a_regular_file_is_refused() {
     for kind in BOTH_KINDS {
         let mut selector = Selector::new(kind).unwrap();
         let file = OwnedFd::from(std::fs::File::open(env!("CARGO_MANIFEST_PATH")).unwrap());
-        assert_eq!(selector.register(file, (), Interest::READ).map_err(kind_of), Err(ErrorKind::PermissionDenied));
+        assert_eq!(
+            selector.register(file, (), Interest::READ).map_err(kind_of),
+            Err(ErrorKind::PermissionDenied)
+        );
         assert!(selector.is_empty());
     }
 }
@@ -250,7 +285,8 @@ fn d_25_a_reused_descriptor_number_is_watched_anew() {
             let readiness = Readiness::READABLE | Readiness::WRITABLE;
             assert_eq!(select(&mut selector, LIMIT), [Event { token, readiness }], "{kind}");
             tokens.push(token);
-            // The far end goes first: the number of the near end is the lowest free one next time, too.
+            // The far end goes first: the number of the near end is the lowest free one next time,
+            // too.
             drop(far);
             drop(selector.unregister(token).unwrap());
         }
@@ -265,15 +301,21 @@ fn d_04_a_registered_descriptor_stays_open() {
         let (near, far) = pair();
         let mut selector = selector(kind);
         selector.register(near, (), Interest::READ).unwrap();
-        // The selector is the only owner left, and its user has no way to get the source but `unregister`.
+        // The selector is the only owner left, and its user has no way to get the source but
+        // `unregister`.
         assert_eq!(far.send(b"x").unwrap(), 1);
         assert_eq!(select(&mut selector, LIMIT).len(), 1);
         drop(selector);
-        assert_eq!(far.send(b"x").map_err(kind_of), Err(ErrorKind::BrokenPipe), "the selector has closed it");
+        assert_eq!(
+            far.send(b"x").map_err(kind_of),
+            Err(ErrorKind::BrokenPipe),
+            "the selector has closed it"
+        );
     }
 }
 
-/// SE-13: the default is the platform's best, behind an interface that a test double can take the place of.
+/// SE-13: the default is the platform's best, behind an interface that a test double can take the
+/// place of.
 #[test]
 fn the_default_is_mio_and_a_fake_can_stand_in() {
     assert_eq!(SelectorKind::default(), SelectorKind::Mio);
@@ -347,11 +389,16 @@ fn a_wake_up_after_the_end_is_harmless() {
         let waker = selector.waker();
         drop(selector);
         waker.wake();
-        assert_eq!(far.send(b"x").map_err(kind_of), Err(ErrorKind::BrokenPipe), "{kind}: the waker keeps no source");
+        assert_eq!(
+            far.send(b"x").map_err(kind_of),
+            Err(ErrorKind::BrokenPipe),
+            "{kind}: the waker keeps no source"
+        );
     }
 }
 
-/// A report that was on its way when its source was taken back is not mistaken for one of the next source.
+/// A report that was on its way when its source was taken back is not mistaken for one of the next
+/// source.
 #[test]
 fn a_report_of_a_source_that_is_gone_names_nothing() {
     for kind in BOTH_KINDS {
@@ -372,7 +419,8 @@ fn a_report_of_a_source_that_is_gone_names_nothing() {
     }
 }
 
-/// `watch` and `settle` make a reader right over both: it drains by its flag, however it is reported.
+/// `watch` and `settle` make a reader right over both: it drains by its flag, however it is
+/// reported.
 #[test]
 fn a_reader_with_a_flag_is_right_over_both() {
     for kind in BOTH_KINDS {

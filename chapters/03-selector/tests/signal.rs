@@ -17,7 +17,9 @@ fn a_signal_ends_a_wait_over_mio_without_an_event() {
     let limit = Instant::now() + Duration::from_secs(30);
     // The first signals may come before the wait has begun.
     let until_it_works = || !ended_early.load(Ordering::SeqCst) && Instant::now() < limit;
-    wait_while_signalled(SelectorKind::Mio, until_it_works, || ended_early.store(true, Ordering::SeqCst));
+    wait_while_signalled(SelectorKind::Mio, until_it_works, || {
+        ended_early.store(true, Ordering::SeqCst)
+    });
     assert!(ended_early.into_inner(), "no wait was ended by a signal");
 }
 
@@ -29,11 +31,17 @@ fn a_signal_does_not_end_a_wait_over_polling() {
         signals -= 1;
         signals > 0
     };
-    wait_while_signalled(SelectorKind::Polling, some_times, || panic!("a wait has ended without an event"));
+    wait_while_signalled(SelectorKind::Polling, some_times, || {
+        panic!("a wait has ended without an event")
+    });
 }
 
 /// Waits for a byte that comes once `go_on` has said no. Until then, signals come.
-fn wait_while_signalled(kind: SelectorKind, mut go_on: impl FnMut() -> bool + Send, mut on_early_end: impl FnMut()) {
+fn wait_while_signalled(
+    kind: SelectorKind,
+    mut go_on: impl FnMut() -> bool + Send,
+    mut on_early_end: impl FnMut(),
+) {
     signal_hook::flag::register(SIGUSR1, Arc::default()).expect("SIGUSR1 can be caught");
     let (near, far) = Socket::pair(Domain::UNIX, Type::STREAM, None).expect("a pair of sockets");
     let mut selector = Selector::new(kind).expect("a selector");
