@@ -1,0 +1,219 @@
+//! What the clients do in each scene.
+
+use crate::script::Script;
+use anyhow::{Context, Result, ensure};
+use chapter_01::LINE_MAX;
+
+pub(crate) fn accept_once() -> Script {
+    let script = Script::new().client(1).connects().server_says("connection from client-1");
+    script.server_ends(0).receives_end()
+}
+
+pub(crate) fn echo_one_client() -> Script {
+    let script = Script::new().client(1).connects().server_says("connection from client-1");
+    let script =
+        script.sends("hello\r\n").server_says("b'he'").server_says("b'll'").server_says("b'o\\r'");
+    let script = script.server_says("b'\\n'").server_says("All the data is: b'hello\\r\\n'");
+    script.receives("Buffer: hello\r\n").server_ends(0).receives_end()
+}
+
+pub(crate) fn list_of_clients() -> Script {
+    let script = Script::new().client(1).connects().server_says("connection from client-1");
+    let script = script.sends("one\r\n").server_says("one").receives("one\r\n");
+    // The server sleeps in accept: only a new client can wake it.
+    let script = script.sends("two\r\n").has_received_nothing();
+    let script = script.client(2).connects().server_says("connection from client-2");
+    let script = script.server_says("two").client(1).receives("two\r\n");
+    // The server sleeps in the new client's recv, and then in accept again.
+    let script = script.client(1).sends("three\r\n");
+    let script =
+        script.client(2).sends("hello from client-2\r\n").server_says("hello from client-2");
+    let script = script.receives("hello from client-2\r\n").client(1).has_received_nothing();
+    // Now the server begins with the first client of its list.
+    let script = script.client(3).connects().server_says("connection from client-3");
+    script.server_says("three").client(1).receives("three\r\n")
+}
+
+pub(crate) fn line_by_line() -> Script {
+    let script = Script::new().client(1).connects().server_says("client-1 connected");
+    let script = script
+        .sends("hello\r\n")
+        .server_says("client-1 sent 7 bytes")
+        .receives("Buffer: hello\r\n");
+    let script = script.sends("a line in ").server_says("client-1 sent 10 bytes");
+    let script = script.sends("two pieces\r\n").server_says("client-1 sent 12 bytes");
+    let script = script.receives("Buffer: a line in two pieces\r\n");
+    let script = script.sends("one\r\ntwo\r\n").server_says("client-1 sent 10 bytes");
+    script.receives("Buffer: one\r\nBuffer: two\r\n").closes().server_says("client-1 closed")
+}
+
+pub(crate) fn stall() -> Script {
+    let script = Script::new().client(1).connects().server_says("client-1 connected");
+    let script =
+        script.client(2).connects().sends("hello from client-2\r\n").has_received_nothing();
+    let script = script.client(1).sends("here I am\r\n").server_says("client-1 sent 11 bytes");
+    let script = script.receives("Buffer: here I am\r\n").client(2).has_received_nothing();
+    let script = script.client(1).closes().server_says("client-1 closed");
+    let script = script.server_says("client-2 connected").server_says("client-2 sent 21 bytes");
+    script
+        .client(2)
+        .receives("Buffer: hello from client-2\r\n")
+        .closes()
+        .server_says("client-2 closed")
+}
+
+pub(crate) fn rude_clients() -> Script {
+    let script = Script::new().client(1).connects().server_says("client-1 connected");
+    let script = script
+        .sends("hello")
+        .server_says("client-1 sent 5 bytes")
+        .resets()
+        .server_says("client-1 lost");
+    let script = script.client(2).connects().server_says("client-2 connected");
+    let script = script.sends("half a li").server_says("client-2 sent 9 bytes");
+    let script = script.closes().server_says("client-2 closed in mid-line");
+    let script =
+        script
+            .client(3)
+            .connects()
+            .server_says("client-3 connected")
+            .sends(vec![b'x'; LINE_MAX + 1]);
+    let script =
+        script.server_lines_left_out("client-3 sent").server_says("client-3 let go").receives_end();
+    let script = script.client(4).connects().server_says("client-4 connected");
+    let script = script.sends("still there?\r\n").server_says("client-4 sent 14 bytes");
+    script.receives("Buffer: still there?\r\n").closes().server_says("client-4 closed")
+}
+
+pub(crate) fn dies_of_would_block() -> Script {
+    Script::new().server_ends(1)
+}
+
+pub(crate) fn busy_poll() -> Script {
+    let script = Script::new().client(1).connects().server_says("connection from client-1");
+    let script = script.client(2).connects().server_says("connection from client-2");
+    let script = script.client(1).sends("a line in ").server_says("a line in ");
+    let script = script
+        .client(2)
+        .sends("hello\r\n")
+        .server_says("I got data")
+        .server_says("All the data is");
+    let script = script.receives("hello\r\n").closes();
+    let script = script
+        .client(1)
+        .sends("two pieces\r\n")
+        .server_says("I got data")
+        .server_says("All the data is");
+    script.receives("a line in two pieces\r\n").closes()
+}
+
+pub(crate) fn no_stall() -> Script {
+    let script = Script::new().client(1).connects().server_says("client-1 connected");
+    let script = script.client(2).connects().server_says("client-2 connected");
+    let script = script.sends("hello from client-2\r\n").server_says("client-2 sent 21 bytes");
+    let script = script.receives("Buffer: hello from client-2\r\n");
+    let script = script.client(1).sends("a line in ").server_says("client-1 sent 10 bytes");
+    let script = script.client(2).sends("me again\r\n").server_says("client-2 sent 10 bytes");
+    let script = script.receives("Buffer: me again\r\n").client(1).has_received_nothing();
+    let script = script.sends("two pieces\r\n").server_says("client-1 sent 12 bytes");
+    let script =
+        script.receives("Buffer: a line in two pieces\r\n").closes().server_says("client-1 closed");
+    script.client(2).closes().server_says("client-2 closed")
+}
+
+pub(crate) fn slow_reader() -> Script {
+    let script = Script::new().client(1).connects().server_says("client-1 connected");
+    let script = script.sends_until_stuck().server_lines_left_out("client-1 sent");
+    let script = script.client(2).connects().server_says("client-2 connected");
+    let script = script
+        .sends("and me?\r\n")
+        .server_says("client-2 sent 9 bytes")
+        .receives("Buffer: and me?\r\n");
+    script.client(1).receives_answers().closes().server_says("client-1 closed")
+}
+
+pub(crate) fn cost() -> Script {
+    let script = Script::new().client(1).connects().server_says("client-1 connected");
+    script.server_wants(100).server_is_interrupted().server_says_as("in vain", polls).server_ends(0)
+}
+
+/// How often the server asks depends on the machine; that it asks often and in vain does not.
+fn polls(line: &str) -> Result<String> {
+    let numbers =
+        line.strip_prefix("asked ").and_then(|rest| rest.strip_suffix(" of them in vain"));
+    let (asked, in_vain) =
+        numbers.and_then(|rest| rest.split_once(" times, ")).context(line.to_owned())?;
+    let (asked, in_vain): (f64, f64) = (asked.parse()?, in_vain.parse()?);
+    ensure!(
+        asked > 1000.0 && in_vain <= asked && in_vain / asked > 0.99,
+        "not so often, or not in vain: {line}"
+    );
+    Ok("asked [many] times, [nearly all] of them in vain".to_owned())
+}
+
+pub(crate) fn one_second() -> Script {
+    const NO_EVENTS: &str = "No events, waiting a bit more!";
+    let script = Script::new().server_may_say(NO_EVENTS).server_says(NO_EVENTS);
+    let script = script.client(1).connects().server_says("connection from client-1");
+    let script = script.client(2).connects().server_says("connection from client-2");
+    let script = script.sends("hello\r\n").server_says("I got some data").receives("hello\r\n");
+    let script =
+        script.client(1).sends("me too\r\n").server_says("I got some data").receives("me too\r\n");
+    // A closed client that stayed registered would be reported without end.
+    script.closes().client(2).closes().server_says(NO_EVENTS)
+}
+
+/// A client sends ten bytes, which the server reads in three goes.
+fn ten_bytes() -> Script {
+    let script = Script::new().client(1).connects().server_says("connected: client-1");
+    script.sends("0123456789").server_says("reported: READABLE").server_says("echoed: b'0123'")
+}
+
+/// There is a report for each go.
+pub(crate) fn drained() -> Script {
+    let script = ten_bytes().server_says("reported: READABLE").server_says("echoed: b'4567'");
+    script.server_says("reported: READABLE").server_says("echoed: b'89'").receives("0123456789")
+}
+
+/// There is one report for the three goes.
+pub(crate) fn drained_by_flag() -> Script {
+    ten_bytes().server_says("echoed: b'4567'").server_says("echoed: b'89'").receives("0123456789")
+}
+
+/// There is one report, and one go.
+pub(crate) fn not_drained() -> Script {
+    let script = ten_bytes().receives("0123");
+    let script = script.client(2).connects().server_says("connected: client-2");
+    let script = script
+        .sends("hi")
+        .server_says("reported: READABLE")
+        .server_says("echoed: b'hi'")
+        .receives("hi");
+    let script = script.client(1).has_received_nothing();
+    // The next byte makes a new edge, and so do the bytes after it: each time the oldest four come.
+    let script = script
+        .sends("!")
+        .server_says("reported: READABLE")
+        .server_says("echoed: b'4567'")
+        .receives("4567");
+    let script =
+        script.client(2).sends("ho").server_says("reported: READABLE").server_says("echoed: b'ho'");
+    let script = script.receives("ho").client(1).has_received_nothing();
+    script
+        .sends("?")
+        .server_says("reported: READABLE")
+        .server_says("echoed: b'89!?'")
+        .receives("89!?")
+}
+
+pub(crate) fn selector() -> Script {
+    let script = Script::new().client(1).connects().server_says("client-1 connected");
+    let script = script.client(2).connects().server_says("client-2 connected");
+    let script = script.sends("hello").server_says("client-2 sent 5 bytes").receives("hello");
+    let script =
+        script.client(1).sends("me too").server_says("client-1 sent 6 bytes").receives("me too");
+    let script = script.sends("last words").finishes().server_says("client-1 sent 10 bytes");
+    let script = script.server_says("client-1 closed").receives("last words").receives_end();
+    let script = script.client(2).resets().server_says("client-2 lost");
+    script.client(3).connects().server_says("client-3 connected").server_wants(0)
+}

@@ -1,0 +1,101 @@
+//! The bytes that go out come back.
+
+use crate::{check, echo_server};
+use anyhow::ensure;
+use conformance::{Capability, Client, Column, Verdict, pattern};
+
+pub(crate) static ONE_BYTE: Capability = Capability::new("one byte comes back", |column| {
+    let server = echo_server(column)?;
+    Client::connect("client-1", server.address())?.echo(b"x")?;
+    // The listener is still of use.
+    Client::connect("client-2", server.address())?.echo(b"y")?;
+    Ok(Verdict::Yes)
+});
+
+/// SK-02: accepting a client leaves the listener as it was.
+#[test]
+fn one_byte_comes_back() {
+    check(&ONE_BYTE);
+}
+
+pub(crate) static SEGMENTS: Capability =
+    Capability::new("3,000 segments of one byte come back in order", |column| {
+        let server = echo_server(column)?;
+        let mut client = Client::connect("client-1", server.address())?;
+        let sent = pattern(3000);
+        // The socket does not wait to fill a segment: each byte travels alone unless it meets
+        // another in a buffer.
+        sent.iter().try_for_each(|byte| client.send(&[*byte]))?;
+        client.receive_back(&sent)?;
+        Ok(Verdict::Yes)
+    });
+
+/// SK-04: TCP moves bytes and keeps no boundaries.
+#[test]
+fn three_thousand_one_byte_segments_come_back_in_order() {
+    check(&SEGMENTS);
+}
+
+pub(crate) static HALF_CLOSE: Capability = Capability::new(
+    "a client that has sent its last byte still gets every answer, then end of file",
+    half_close,
+);
+
+fn half_close(column: &Column) -> anyhow::Result<Verdict> {
+    let server = echo_server(column)?;
+    let mut witness = Client::connect("witness", server.address())?;
+    witness.turns()?;
+    let mut beside = Client::connect("beside", server.address())?;
+    let mut witness = witness.is_served_beside(&mut beside)?.then_some(witness);
+    drop(beside);
+    // From answers that the kernel takes at once to answers that the server must keep when the end
+    // of file comes, in steps that are smaller than what a server keeps.
+    for size in (1..).map(|step| step * 48 * 1024) {
+        let bytes = pattern(size);
+        let mut client = Client::connect(format!("client of {size} bytes"), server.address())?;
+        let sent = client.send_until_stuck(&bytes)?;
+        client.finish()?;
+        // By now the server has read all that it is willing to read. (One that serves in turn has
+        // no witness.)
+        witness.as_mut().map_or(Ok(()), Client::turns)?;
+        client.receive_back(&bytes[..sent])?;
+        let rest = client.receive_to_end()?;
+        ensure!(rest.is_empty(), "{} bytes too many", rest.len());
+        if sent < size {
+            return Ok(Verdict::Yes);
+        }
+    }
+    anyhow::bail!("the server takes without end")
+}
+
+/// SK-05, SK-16: shutting down the sending side is the end of file for the peer, which can still
+/// send.
+#[test]
+fn half_close_leaves_the_way_back_open() {
+    check(&HALF_CLOSE);
+}
+
+pub(crate) static URGENT_BYTE: Capability =
+    Capability::new("an urgent byte comes back in its place", urgent_byte).except(&[(
+        "blocking",
+        "the kernel leaves urgent bytes out of the stream unless it is told otherwise",
+    )]);
+
+fn urgent_byte(column: &Column) -> anyhow::Result<Verdict> {
+    let server = echo_server(column)?;
+    let mut client = Client::connect("client-1", server.address())?;
+    client.echo(b"a")?;
+    client.send_urgent(b'!')?;
+    client.send(b"z")?;
+    match client.receive_up_to(b'z')?.as_slice() {
+        b"!z" => Ok(Verdict::Yes),
+        b"z" => Ok(Verdict::No),
+        other => anyhow::bail!("{} came back", other.escape_ascii()),
+    }
+}
+
+/// RFC 6093, section 5: urgent data belongs in the stream (`SO_OOBINLINE`).
+#[test]
+fn an_urgent_byte_comes_back_in_its_place() {
+    check(&URGENT_BYTE);
+}

@@ -1,0 +1,98 @@
+//! The scenario server's command line, apart from what it serves.
+
+use anyhow::ensure;
+use conformance::{COLUMNS, Client, Process, Server, Signal, TEST_MAX, within};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+fn stage(arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stage"));
+    command.args(arguments.split_whitespace());
+    command
+}
+
+#[test]
+fn what_is_not_understood_is_refused_by_its_name() -> anyhow::Result<()> {
+    let cases = [
+        ("juggle --layer blocking", "there is no role \"juggle\""),
+        ("echo --layer attic", "there is no layer \"attic\""),
+        ("greet --layer blocking", "role \"greet\" is not in this layer"),
+        ("echo --layer blocking --limit 3", "option --limit is not in this layer"),
+        ("echo --layer busy-poll --selector mio", "option --selector is not in this layer"),
+        ("echo --layer selector --selector crystal-ball", "crystal-ball"),
+        ("echo --layer blocking --loud", "'--loud'"),
+        ("echo --layer blocking --port 65536", "65536"),
+        ("echo --layer blocking again", "\"again\""),
+        ("echo", "which layer?"),
+        ("--layer blocking", "which role?"),
+    ];
+    for (arguments, expected) in cases {
+        within(TEST_MAX, arguments, || {
+            let mut process = Process::spawn(&mut stage(arguments), Stdio::null())?;
+            let status = process.wait()?;
+            let message = process.stderr().wait_for_end()?;
+            ensure!(status.code() == Some(2), "`{arguments}` ended with {status}");
+            ensure!(
+                message.contains(expected) && message.lines().count() == 1,
+                "`{arguments}` said {message:?}"
+            );
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn an_address_that_cannot_be_had_ends_it_with_code_one() -> anyhow::Result<()> {
+    for (arguments, expected) in [
+        ("echo --layer blocking --host no-such-host.invalid", "no-such-host.invalid"),
+        ("echo --layer selector --host 192.0.2.77", "192.0.2.77:0"),
+    ] {
+        within(TEST_MAX, arguments, || {
+            let mut process = Process::spawn(&mut stage(arguments), Stdio::null())?;
+            ensure!(process.wait()?.code() == Some(1), "`{arguments}` ended otherwise");
+            let message = process.stderr().wait_for_end()?;
+            ensure!(
+                message.contains(expected) && message.lines().count() == 1,
+                "`{arguments}` said {message:?}"
+            );
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn every_layer_ends_at_once_on_sigint_and_sigterm() -> anyhow::Result<()> {
+    for column in &COLUMNS {
+        for signal in [Signal::INT, Signal::TERM] {
+            within(TEST_MAX, column.title, || {
+                let mut command = column.stage(Path::new(env!("CARGO_BIN_EXE_stage")), "echo");
+                let mut server = Server::start(&mut command)?;
+                Client::connect("client-1", server.address())?.echo(b"x")?;
+                server.process().signal(signal)?;
+                let status = server.process_mut().wait()?;
+                ensure!(
+                    status.signal() == Some(signal.as_raw()),
+                    "{}: ended with {status}",
+                    column.title
+                );
+                Ok(())
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// SK-19: a star is any address of this machine.
+#[test]
+fn a_star_listens_on_every_address() -> anyhow::Result<()> {
+    within(TEST_MAX, "a star", || {
+        let server = Server::start(&mut stage("echo --layer selector --host *"))?;
+        for host in [[127, 0, 0, 1], [127, 1, 2, 3]] {
+            Client::connect("client-1", (host, server.address().port()).into())?.echo(b"x")?;
+        }
+        Ok(())
+    })
+}

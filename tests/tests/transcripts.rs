@@ -1,0 +1,189 @@
+//! The runs that the book shows are as recorded in `snapshots/`.
+
+use anyhow::{Context, Result, ensure};
+use conformance::{
+    PATIENCE, Process, SCENES, Script, TEST_MAX, example, program, record, within, wrap,
+};
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+
+/// Compares a text with its snapshot.
+fn check(name: &str, text: &str) {
+    assert!(
+        text.lines().all(|line| line.chars().count() < 80),
+        "{name} is too wide for a page:\n{text}"
+    );
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+/// Plays all scenes of a chapter.
+fn play(chapter: &str) -> Result<()> {
+    for scene in SCENES.iter().filter(|scene| scene.chapter == chapter) {
+        if cfg!(mio_unsupported_force_poll_poll)
+            && scene.name.starts_with("example-forgets-to-drain-mio")
+        {
+            println!("{}: not played, since poll(2) has no edges", scene.name);
+            continue;
+        }
+        let transcript =
+            within(TEST_MAX, scene.name, || scene.play(&[], |_| {})).context(scene.name)?;
+        check(scene.name, &transcript);
+    }
+    Ok(())
+}
+
+#[test]
+fn chapter_01() -> Result<()> {
+    play("chapter-01")
+}
+
+// What a server costs is measured on Linux alone.
+#[cfg(target_os = "linux")]
+#[test]
+fn chapter_02() -> Result<()> {
+    play("chapter-02")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn chapter_03() -> Result<()> {
+    play("chapter-03")
+}
+
+/// The server of chapter 03 does the same over both selectors.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_selector_makes_no_difference() -> Result<()> {
+    let scene = SCENES.iter().find(|scene| scene.name == "demo-chapter-03").context("a scene")?;
+    for selector in ["mio", "polling"] {
+        let transcript =
+            within(TEST_MAX, selector, || scene.play(&["--selector", selector], |_| {}));
+        check(scene.name, &transcript.context(selector)?);
+    }
+    Ok(())
+}
+
+// What a kernel makes of an option is its own business: other systems have other numbers.
+#[cfg(target_os = "linux")]
+#[test]
+fn socket_options() -> Result<()> {
+    let (code, output, errors) = run(&mut example("chapter-01", "socket_options")?)?;
+    ensure!((code, &*errors) == (Some(0), ""), "ended with {code:?}: {errors}");
+    check("example-socket-options", &output);
+    Ok(())
+}
+
+/// What a program does with a command line that it cannot follow: one line that says what to do,
+/// and an exit code.
+#[test]
+fn bad_input() -> Result<()> {
+    let taken = TcpListener::bind("127.0.0.1:0")?;
+    let taken = taken.local_addr()?.to_string();
+    let mut text = String::new();
+    for (note, program, arguments) in [
+        (
+            "# while another server listens at 127.0.0.1:8000",
+            "chapter-01",
+            ["--listen", "127.0.0.1:8000"],
+        ),
+        ("# an address of some other machine", "chapter-01", ["--listen", "192.0.2.1:8000"]),
+        ("# no port", "chapter-01", ["--listen", "localhost"]),
+        ("# a host that nobody knows", "chapter-01", ["--listen", "no-such-host.invalid:8000"]),
+        ("# a selector that there is not", "chapter-03", ["--selector", "epoll"]),
+        ("# an option that there is not", "chapter-02", ["--port", "8000"]),
+    ] {
+        let actual = arguments.map(|argument| argument.replace("127.0.0.1:8000", &taken));
+        let (code, output, errors) =
+            run(conformance::program(program)?.args(actual)).context(note)?;
+        ensure!(output.is_empty() && errors.lines().count() == 1, "{note}: {output:?}, {errors:?}");
+        let error = without_reason(errors.trim_end()).replace(&taken, "127.0.0.1:8000");
+        let code = code.with_context(|| format!("{note}: ended by a signal"))?;
+        text += &format!("{note}\n$ {program} {}\n{}\n", arguments.join(" "), wrap(&error, "    "));
+        text += &format!("(ends with exit code {code})\n\n");
+    }
+    check("bad-input", &text);
+    Ok(())
+}
+
+/// The resolver's own words differ from system to system.
+fn without_reason(error: &str) -> String {
+    match error.split_once("numeric address (") {
+        Some((start, _)) => format!("{start}numeric address ([what the resolver says])"),
+        None => error.to_owned(),
+    }
+}
+
+/// No snapshot, since many systems give every port to everybody.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_port_below_1024_is_refused_with_what_to_do() -> Result<()> {
+    use std::os::unix::process::CommandExt;
+    let first_free = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start")?;
+    if first_free.trim().parse::<u16>()? <= 80 {
+        println!("not tested: this system gives every port to everybody");
+        return Ok(());
+    }
+    let as_nobody = |command: &mut Command| {
+        if rustix::process::getuid().is_root() {
+            command.uid(65_534).gid(65_534);
+        }
+    };
+    let mut help = program("chapter-01")?;
+    as_nobody(help.arg("--help"));
+    if run(&mut help).is_err() {
+        println!("not tested: the program lies where a user without privileges cannot reach it");
+        return Ok(());
+    }
+    let mut server = program("chapter-01")?;
+    as_nobody(server.args(["--listen", "127.0.0.1:80"]));
+    let (code, _, errors) = run(&mut server)?;
+    ensure!(code == Some(1), "ended with {code:?}");
+    ensure!(
+        errors
+            == "chapter-01: no permission to listen at 127.0.0.1:80: choose a port from 1024 up, such as 8000\n",
+        "said {errors:?}"
+    );
+    Ok(())
+}
+
+/// A transcript is worth something because a script that is not true cannot be recorded.
+#[test]
+fn a_script_that_is_not_true_fails() -> Result<()> {
+    let connected = || Script::new().client(1).connects().server_says("connection from client-1");
+    for (script, expected) in [
+        (
+            connected().sends("x").server_says("b'y'"),
+            "was to say \"b'y'\", but said \"I got data: b'x'!\"",
+        ),
+        (
+            connected().sends("x\r\n").receives("x\r\n"),
+            "the server said something else: \"I got data: b'x",
+        ),
+        (connected().has_received_nothing(), "that client-1 has received nothing is not proved"),
+        (
+            connected().sends("x\r\n").server_says("data").server_says("data").receives("y\r\n"),
+            "received \"x\\r\\n\"",
+        ),
+        (connected().client(3).connects(), "the next client to connect is client-2"),
+        (connected().server_wants(0), "Wants(0)"),
+    ] {
+        let mut server = example("chapter-02", "busy_poll")?;
+        let recorded = record(server.args(["--listen", "127.0.0.1:0"]), &script, |_| {});
+        let error = recorded.err().with_context(|| format!("this was recorded: {script:?}"))?;
+        ensure!(format!("{error:#}").contains(expected), "{error:#}");
+    }
+    Ok(())
+}
+
+/// Runs a program to its end: its exit code, standard output and standard error.
+fn run(command: &mut Command) -> Result<(Option<i32>, String, String)> {
+    // A resolver that asks in vain must not use up the time.
+    command.env("RES_OPTIONS", "timeout:1 attempts:1");
+    let mut process = Process::spawn(command, Stdio::null())?;
+    let status = within(PATIENCE * 2, "a command", || process.wait())?;
+    Ok((status.code(), process.stdout().wait_for_end()?, process.stderr().wait_for_end()?))
+}
