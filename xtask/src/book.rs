@@ -40,7 +40,8 @@ fn refuse_foreign(dest: &Path) -> Result<()> {
 
 fn render(workspace: &Workspace, dest: &Path) -> Result<()> {
     let root = workspace.book();
-    let mut config = Config::from_disk(root.join("book.toml")).context("book/book.toml cannot be read")?;
+    let mut config =
+        Config::from_disk(root.join("book.toml")).context("book/book.toml cannot be read")?;
     config.build.build_dir = std::path::absolute(dest)?;
     config.build.create_missing = false;
     let mut book = MDBook::load_with_config(root, config)?;
@@ -74,7 +75,11 @@ impl mdbook_preprocessor::Preprocessor for Preprocessor {
 ///
 /// # Errors
 /// If the input is no such JSON, or if an include names nothing.
-pub(crate) fn preprocess(preprocessor: Preprocessor, input: impl Read, output: &mut impl Write) -> Result<()> {
+pub(crate) fn preprocess(
+    preprocessor: Preprocessor,
+    input: impl Read,
+    output: &mut impl Write,
+) -> Result<()> {
     let (context, book) = parse_input(input)?;
     let book = mdbook_preprocessor::Preprocessor::run(&preprocessor, &context, book)?;
     serde_json::to_writer(output, &book)?;

@@ -92,13 +92,15 @@ impl Reader<'_> {
     }
 
     fn test(&mut self, function: &ItemFn, file: &str, path: &str) {
-        static RULE: LazyLock<Regex> =
-            LazyLock::new(|| Regex::new(r"\b[A-Z]{2}-[0-9]{2}\b").expect("the pattern is constant and was tried"));
+        static RULE: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r"\b[A-Z]{2}-[0-9]{2}\b").expect("the pattern is constant and was tried")
+        });
         let test = format!("{path}::{}", function.sig.ident);
         let mut cited = HashSet::new();
         for attribute in &function.attrs {
             let Some(text) = string_value(attribute, "doc") else { continue };
-            for rule in RULE.find_iter(&text).filter(|rule| cited.insert(rule.as_str().to_owned())) {
+            for rule in RULE.find_iter(&text).filter(|rule| cited.insert(rule.as_str().to_owned()))
+            {
                 self.citations.push(Citation {
                     rule: rule.as_str().to_owned(),
                     test: test.clone(),
@@ -112,7 +114,9 @@ impl Reader<'_> {
 
 fn is_counted(function: &ItemFn) -> bool {
     let has = |name: &str| {
-        function.attrs.iter().any(|attribute| attribute.path().segments.last().is_some_and(|last| last.ident == name))
+        function.attrs.iter().any(|attribute| {
+            attribute.path().segments.last().is_some_and(|last| last.ident == name)
+        })
     };
     has("test") && !has("ignore")
 }

@@ -65,7 +65,10 @@ pub(crate) fn run(workspace: &Workspace, markdown: bool) -> Result<()> {
 pub(crate) fn table(workspace: &Workspace, name: &str) -> Result<String> {
     let contract = Contract::read(workspace)?;
     let Some(group) = contract.groups.iter().find(|group| group.name == name) else {
-        bail!("no group `{name}`{}", near::hint(name, contract.groups.iter().map(|group| group.name.as_str())));
+        bail!(
+            "no group `{name}`{}",
+            near::hint(name, contract.groups.iter().map(|group| group.name.as_str()))
+        );
     };
     Ok(group.table(&by_rule(&citations::of(workspace)?)))
 }
@@ -82,8 +85,8 @@ fn by_rule(citations: &[Citation]) -> Tests<'_> {
 
 impl Contract {
     fn read(workspace: &Workspace) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(workspace.root.join(FILE)).with_context(|| format!("{FILE} cannot be read"))?;
+        let text = std::fs::read_to_string(workspace.root.join(FILE))
+            .with_context(|| format!("{FILE} cannot be read"))?;
         Self::parse(&text)
     }
 
@@ -98,13 +101,16 @@ impl Contract {
                 finished = names.split_whitespace().collect();
             } else if let Some(heading) = line.strip_prefix("## ") {
                 groups.push(
-                    Group::headed(heading).with_context(|| format!("{FILE}:{line_number}: no `## NAME: title`"))?,
+                    Group::headed(heading)
+                        .with_context(|| format!("{FILE}:{line_number}: no `## NAME: title`"))?,
                 );
             } else if let Some(group) = groups.last_mut() {
                 group.take(line, line_number).with_context(|| format!("{FILE}:{line_number}"))?;
             }
         }
-        if let Some(unknown) = finished.iter().find(|name| !groups.iter().any(|group| group.name == **name)) {
+        if let Some(unknown) =
+            finished.iter().find(|name| !groups.iter().any(|group| group.name == **name))
+        {
             bail!("{FILE}: the finished group `{unknown}` does not exist");
         }
         for group in &mut groups {
@@ -119,17 +125,26 @@ impl Contract {
         let mut findings = Vec::new();
         for group in self.groups.iter().filter(|group| group.finished) {
             for chapter in group.chapters.iter().filter(|number| !is_chapter(workspace, number)) {
-                findings
-                    .push(Finding::about(FILE, format!("{} is called finished without chapter {chapter}", group.name)));
+                findings.push(Finding::about(
+                    FILE,
+                    format!("{} is called finished without chapter {chapter}", group.name),
+                ));
             }
             let core = group.rules.iter().filter(|rule| rule.tier == Tier::Core);
             for rule in core.filter(|rule| !tests.contains_key(rule.id.as_str())) {
-                findings.push(Finding::at(FILE, rule.line, format!("no test cites {}: {}", rule.id, rule.text)));
+                findings.push(Finding::at(
+                    FILE,
+                    rule.line,
+                    format!("no test cites {}: {}", rule.id, rule.text),
+                ));
             }
         }
-        for citation in citations.iter().filter(|citation| !rules().any(|rule| rule.id == citation.rule)) {
+        for citation in
+            citations.iter().filter(|citation| !rules().any(|rule| rule.id == citation.rule))
+        {
             let hint = near::hint(&citation.rule, rules().map(|rule| rule.id.as_str()));
-            let message = format!("{} cites {}, which is no rule{hint}", citation.test, citation.rule);
+            let message =
+                format!("{} cites {}, which is no rule{hint}", citation.test, citation.rule);
             findings.push(Finding::at(&citation.file, citation.line, message));
         }
         findings
@@ -170,7 +185,8 @@ impl Group {
 
     fn listing(&self, tests: &Tests<'_>) -> String {
         let state = if self.finished { "" } else { " (not finished)" };
-        let mut text = format!("{} {}, chapters {}{state}\n", self.name, self.title, self.chapters.join(" "));
+        let mut text =
+            format!("{} {}, chapters {}{state}\n", self.name, self.title, self.chapters.join(" "));
         for rule in &self.rules {
             let cited = tests.get(rule.id.as_str()).map(Vec::as_slice).unwrap_or_default();
             if cited.is_empty() && rule.tier != Tier::Core {
@@ -188,11 +204,18 @@ impl Group {
     }
 
     fn table(&self, tests: &Tests<'_>) -> String {
-        let mut text = "| rule | tier | what an observer sees | tests |\n|---|---|---|---|".to_owned();
+        let mut text =
+            "| rule | tier | what an observer sees | tests |\n|---|---|---|---|".to_owned();
         for rule in &self.rules {
             let cited = tests.get(rule.id.as_str()).map(Vec::as_slice).unwrap_or_default();
-            let cited = cited.iter().map(|test| format!("`{test}`")).collect::<Vec<_>>().join("<br>");
-            text.push_str(&format!("\n| {} | {} | {} | {cited} |", rule.id, rule.tier.letter(), rule.text));
+            let cited =
+                cited.iter().map(|test| format!("`{test}`")).collect::<Vec<_>>().join("<br>");
+            text.push_str(&format!(
+                "\n| {} | {} | {} | {cited} |",
+                rule.id,
+                rule.tier.letter(),
+                rule.text
+            ));
         }
         text
     }

@@ -45,5 +45,11 @@ fn parse(line: &str, start: usize, number: usize) -> Option<Directive<'_>> {
     }
     let (name, argument) = inner.split_once(char::is_whitespace).unwrap_or((inner, ""));
     let indent = &line[..line.len() - line.trim_start().len()];
-    Some(Directive { line: number, range: start..start + line.len(), indent, name, argument: argument.trim() })
+    Some(Directive {
+        line: number,
+        range: start..start + line.len(),
+        indent,
+        name,
+        argument: argument.trim(),
+    })
 }

@@ -112,7 +112,9 @@ pub(crate) fn tidy(code: &str) -> String {
     let idle = |index: usize| {
         let above = index.checked_sub(1).map_or("", |above| lines[above].trim_end());
         blank(index)
-            && (above.is_empty() || above.ends_with('{') || lines.get(index + 1).is_none_or(|next| next.trim() == "}"))
+            && (above.is_empty()
+                || above.ends_with('{')
+                || lines.get(index + 1).is_none_or(|next| next.trim() == "}"))
     };
     let kept = (0..lines.len()).filter(|&index| !idle(index)).map(|index| lines[index]);
     kept.collect::<Vec<_>>().join("\n")

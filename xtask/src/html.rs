@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
-use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+use html5ever::tokenizer::{
+    BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
+};
 use regex::Regex;
 
 /// The elements of an HTML or SVG text, in the order of their start tags.
@@ -52,7 +54,9 @@ impl Element {
     pub(crate) fn references(&self) -> impl Iterator<Item = &str> {
         self.attributes.iter().flat_map(|(name, value)| match name.as_str() {
             "href" | "xlink:href" | "src" | "data" | "poster" | "action" => vec![value.as_str()],
-            "srcset" => value.split(',').filter_map(|source| source.split_whitespace().next()).collect(),
+            "srcset" => {
+                value.split(',').filter_map(|source| source.split_whitespace().next()).collect()
+            }
             // `style`, and what SVG has instead, such as `marker-end`.
             _ => css_references(value).collect(),
         })
@@ -72,7 +76,8 @@ impl Element {
 /// The targets of `url(…)` and `@import` in a style sheet.
 pub(crate) fn css_references(css: &str) -> impl Iterator<Item = &str> {
     static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r#"(?:url\(\s*|@import\s+)["']?([^"')\s;]+)"#).expect("the pattern is constant and was tried")
+        Regex::new(r#"(?:url\(\s*|@import\s+)["']?([^"')\s;]+)"#)
+            .expect("the pattern is constant and was tried")
     });
     REFERENCE.captures_iter(css).filter_map(|found| found.get(1)).map(|target| target.as_str())
 }
@@ -115,8 +120,10 @@ impl TokenSink for Collector {
 
 impl From<Tag> for Element {
     fn from(tag: Tag) -> Self {
-        let attributes =
-            tag.attrs.into_iter().map(|attribute| (attribute.name.local.to_string(), attribute.value.to_string()));
+        let attributes = tag
+            .attrs
+            .into_iter()
+            .map(|attribute| (attribute.name.local.to_string(), attribute.value.to_string()));
         Self { name: tag.name.to_string(), attributes: attributes.collect(), text: String::new() }
     }
 }

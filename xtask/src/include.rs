@@ -76,10 +76,19 @@ pub(crate) fn expand(
         return Err(findings);
     }
     expanded.push_str(&text[copied..]);
-    Ok(if preprocessor == Preprocessor::Item { expanded.replace(ESCAPED, OPENING) } else { expanded })
+    Ok(if preprocessor == Preprocessor::Item {
+        expanded.replace(ESCAPED, OPENING)
+    } else {
+        expanded
+    })
 }
 
-fn resolve(workspace: &Workspace, directive: &Directive<'_>, fence: Option<&Fence>, page: &str) -> Result<String> {
+fn resolve(
+    workspace: &Workspace,
+    directive: &Directive<'_>,
+    fence: Option<&Fence>,
+    page: &str,
+) -> Result<String> {
     let Directive { name, argument, .. } = directive;
     let included = match *name {
         "item" => item::listing(workspace, argument)?,
@@ -90,7 +99,9 @@ fn resolve(workspace: &Workspace, directive: &Directive<'_>, fence: Option<&Fenc
         other => bail!("no include is called `{other}`{}", near::hint(other, NAMES)),
     };
     if included.contains(OPENING) {
-        bail!("the text of `{name} {argument}` holds `{OPENING}` itself, which would be taken for a leftover");
+        bail!(
+            "the text of `{name} {argument}` holds `{OPENING}` itself, which would be taken for a leftover"
+        );
     }
     if let Some(fence) = fence {
         if *name != "snap" {
@@ -106,8 +117,13 @@ fn stays_inside(included: &str, block: &str) -> Result<()> {
     let marker = if block.starts_with('~') { '~' } else { '`' };
     let run = |line: &str| line.trim_start().chars().take_while(|&c| c == marker).count();
     let fence = run(block);
-    if included.lines().any(|line| run(line) >= fence && line.trim().trim_matches(marker).is_empty()) {
-        bail!("the snapshot has a line of {fence} or more `{marker}`: make the fence around it longer");
+    if included
+        .lines()
+        .any(|line| run(line) >= fence && line.trim().trim_matches(marker).is_empty())
+    {
+        bail!(
+            "the snapshot has a line of {fence} or more `{marker}`: make the fence around it longer"
+        );
     }
     Ok(())
 }

@@ -32,7 +32,10 @@ pub(crate) fn listing(workspace: &Workspace, argument: &str) -> Result<String> {
     let excerpt = excerpt(&source, &file, rest, elision)?;
     let fence = "`".repeat(longest_run_of_backticks(&excerpt.code).max(2) + 1);
     let code = shown_by_mdbook(&excerpt.code);
-    Ok(format!("{fence}rust\n{code}\n{fence}\n\n<p class=\"listing\">{file}, line {}</p>\n", excerpt.line))
+    Ok(format!(
+        "{fence}rust\n{code}\n{fence}\n\n<p class=\"listing\">{file}, line {}</p>\n",
+        excerpt.line
+    ))
 }
 
 /// Some lines of a file.
@@ -68,12 +71,17 @@ fn excerpt(source: &Source, file: &str, name: &str, elision: Elision) -> Result<
     }
     let entries = entries(&source.syntax, text);
     let wanted = normal(name);
-    let is_wanted = |entry: &&Entry<'_>| entry.spellings.iter().any(|spelling| normal(spelling) == wanted);
+    let is_wanted =
+        |entry: &&Entry<'_>| entry.spellings.iter().any(|spelling| normal(spelling) == wanted);
     let found: Vec<&Entry<'_>> = entries.iter().filter(is_wanted).collect();
     let [entry] = found[..] else {
         bail!(
             "{}",
-            if found.is_empty() { missing(source, &entries, file, name) } else { ambiguous(&found, text, file, name) }
+            if found.is_empty() {
+                missing(source, &entries, file, name)
+            } else {
+                ambiguous(&found, text, file, name)
+            }
         );
     };
     let mut finder = elision.finder(text);
@@ -83,7 +91,8 @@ fn excerpt(source: &Source, file: &str, name: &str, elision: Elision) -> Result<
 
 fn missing(source: &Source, entries: &[Entry<'_>], file: &str, name: &str) -> String {
     let modules: Vec<String> = source.file_modules().collect();
-    let names = entries.iter().flat_map(|entry| &entry.spellings).chain(&modules).map(String::as_str);
+    let names =
+        entries.iter().flat_map(|entry| &entry.spellings).chain(&modules).map(String::as_str);
     format!("{file} has no `{name}`{}", near::hint(name, names))
 }
 
@@ -92,7 +101,10 @@ fn ambiguous(found: &[&Entry<'_>], text: &str, file: &str, name: &str) -> String
         let exact = entry.spellings.last().map_or(name, String::as_str);
         format!("`{exact}` at line {}", crate::markdown::line_of(text, entry.piece.range().start))
     };
-    format!("{file} has more than one `{name}`: {}", found.iter().map(place).collect::<Vec<_>>().join(", "))
+    format!(
+        "{file} has more than one `{name}`: {}",
+        found.iter().map(place).collect::<Vec<_>>().join(", ")
+    )
 }
 
 /// `range` with what belongs to it on its own lines: the comment lines right above, unless `above` is false, the blanks
@@ -130,7 +142,10 @@ fn cut(text: &str, range: Range<usize>, mut edits: Vec<elide::Edit>) -> Excerpt 
     code.push_str(&text[at..range.end.max(at)]);
     let first = first.or_else(|| first_letter(text, at..range.end.max(at))).unwrap_or(range.start);
     let code = if edited { elide::tidy(&code) } else { code };
-    Excerpt { code: dedented(code.trim_start_matches('\n').trim_end()), line: crate::markdown::line_of(text, first) }
+    Excerpt {
+        code: dedented(code.trim_start_matches('\n').trim_end()),
+        line: crate::markdown::line_of(text, first),
+    }
 }
 
 fn first_letter(text: &str, range: Range<usize>) -> Option<usize> {
@@ -150,7 +165,9 @@ fn dedented(code: &str) -> String {
 fn shown_by_mdbook(code: &str) -> String {
     let escape = |line: &str| {
         let inner = line.trim_start();
-        let hidden = inner.strip_prefix('#').is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '#']));
+        let hidden = inner
+            .strip_prefix('#')
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '#']));
         let (blanks, _) = line.split_at(line.len() - inner.len());
         if hidden { format!("{blanks}#{inner}") } else { line.to_owned() }
     };

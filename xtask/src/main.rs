@@ -95,7 +95,11 @@ fn preprocess(preprocessor: Preprocessor, mut arguments: Parser) -> Result<()> {
         None => book::preprocess(preprocessor, stdin().lock(), &mut stdout().lock()),
         Some("supports") => match word(&mut arguments)?.as_deref() {
             Some("html") => Ok(()),
-            renderer => bail!("`book {}` is for html, not for {}", preprocessor.name(), renderer.unwrap_or("nothing")),
+            renderer => bail!(
+                "`book {}` is for html, not for {}",
+                preprocessor.name(),
+                renderer.unwrap_or("nothing")
+            ),
         },
         Some(other) => bail!("no command `book {} {other}`\n{HELP}", preprocessor.name()),
     }

@@ -5,7 +5,9 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use mdbook_markdown::pulldown_cmark::{BrokenLink, CodeBlockKind, Event, LinkType, Options, Parser, Tag, TagEnd};
+use mdbook_markdown::pulldown_cmark::{
+    BrokenLink, CodeBlockKind, Event, LinkType, Options, Parser, Tag, TagEnd,
+};
 
 /// A fenced code block.
 pub(crate) struct Fence {
@@ -45,12 +47,15 @@ impl Outline {
         };
         let (mut fences, mut links) = (Vec::new(), Vec::new());
         let mut in_code = false;
-        for (event, range) in Parser::new_with_broken_link_callback(text, options, Some(&mut note)).into_offset_iter() {
+        for (event, range) in
+            Parser::new_with_broken_link_callback(text, options, Some(&mut note)).into_offset_iter()
+        {
             match event {
                 Event::Start(Tag::CodeBlock(kind)) => {
                     in_code = true;
                     if let CodeBlockKind::Fenced(info) = kind {
-                        let language = info.split([',', ' ', '\t']).next().unwrap_or_default().to_owned();
+                        let language =
+                            info.split([',', ' ', '\t']).next().unwrap_or_default().to_owned();
                         fences.push(Fence { range, language });
                     }
                 }
@@ -58,7 +63,9 @@ impl Outline {
                 Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
                     links.push((dest_url.into_string(), range.start));
                 }
-                Event::Text(_) if !in_code => undefined.borrow_mut().extend(undefined_footnote(text, range.start)),
+                Event::Text(_) if !in_code => {
+                    undefined.borrow_mut().extend(undefined_footnote(text, range.start));
+                }
                 _ => {}
             }
         }

@@ -75,7 +75,8 @@ impl<'s> Index<'s> {
                 Item::Trait(definition) => {
                     self.push(module, [definition.ident.to_string()], Piece::Item(item));
                     for inner in &definition.items {
-                        let spelling = trait_item_name(inner).map(|name| format!("{}::{name}", definition.ident));
+                        let spelling = trait_item_name(inner)
+                            .map(|name| format!("{}::{name}", definition.ident));
                         self.push(module, spelling, Piece::InTrait(inner));
                     }
                 }
@@ -95,16 +96,22 @@ impl<'s> Index<'s> {
         let headers: Vec<(String, String)> = match &block.trait_ {
             None => ty.map(|ty| (format!("impl {ty}"), format!("<{ty}>"))).into(),
             Some((path, _)) => {
-                let short = path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
+                let short = path
+                    .segments
+                    .last()
+                    .map(|segment| segment.ident.to_string())
+                    .unwrap_or_default();
                 [short, self.source(path)]
                     .into_iter()
                     .zip(ty)
-                    .map(|(name, ty)| (format!("impl {name} for {ty}"), format!("<{ty} as {name}>")))
+                    .map(|(name, ty)| {
+                        (format!("impl {name} for {ty}"), format!("<{ty} as {name}>"))
+                    })
                     .collect()
             }
         };
-        let whole = self.text
-            [block.impl_token.span().byte_range().start..block.brace_token.span.open().byte_range().start]
+        let whole = self.text[block.impl_token.span().byte_range().start
+            ..block.brace_token.span.open().byte_range().start]
             .trim_end();
         let spellings = headers.iter().map(|(header, _)| header.clone()).chain([whole.to_owned()]);
         self.push(module, spellings, Piece::Item(item));
@@ -112,12 +119,22 @@ impl<'s> Index<'s> {
         for inner in &block.items {
             let Some(name) = impl_item_name(inner) else { continue };
             let exact = headers.iter().map(|(_, owner)| format!("{owner}::{name}"));
-            self.push(module, std::iter::once(format!("{ty}::{name}")).chain(exact), Piece::InImpl(inner));
+            self.push(
+                module,
+                std::iter::once(format!("{ty}::{name}")).chain(exact),
+                Piece::InImpl(inner),
+            );
         }
     }
 
-    fn push(&mut self, module: &str, spellings: impl IntoIterator<Item = String>, piece: Piece<'s>) {
-        let mut spellings: Vec<String> = spellings.into_iter().map(|spelling| format!("{module}{spelling}")).collect();
+    fn push(
+        &mut self,
+        module: &str,
+        spellings: impl IntoIterator<Item = String>,
+        piece: Piece<'s>,
+    ) {
+        let mut spellings: Vec<String> =
+            spellings.into_iter().map(|spelling| format!("{module}{spelling}")).collect();
         spellings.dedup();
         if !spellings.is_empty() {
             self.entries.push(Entry { spellings, piece });
@@ -131,7 +148,12 @@ impl<'s> Index<'s> {
     /// `Selector` for `crate::Selector<S>`; the source itself for a type that is no path.
     fn last_name(&self, ty: &Type) -> String {
         match ty {
-            Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default(),
+            Type::Path(path) => path
+                .path
+                .segments
+                .last()
+                .map(|segment| segment.ident.to_string())
+                .unwrap_or_default(),
             other => self.source(other),
         }
     }

@@ -8,16 +8,22 @@ const SUGGESTIONS: usize = 3;
 /// Distance is measured on the whole name and on its last part, so that `Selector::selct` finds `Selector::select` and so
 /// does `selct` alone.
 pub(crate) fn hint<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> String {
-    let mut ranked: Vec<(usize, &str)> = names.into_iter().map(|name| (distance(wanted, name), name)).collect();
+    let mut ranked: Vec<(usize, &str)> =
+        names.into_iter().map(|name| (distance(wanted, name), name)).collect();
     ranked.sort();
     ranked.dedup_by_key(|(_, name)| *name);
     let limit = 1.max(last_part(wanted).len() / 3);
-    let near: Vec<&str> = ranked.iter().filter(|(far, _)| *far <= limit).map(|(_, name)| *name).collect();
+    let near: Vec<&str> =
+        ranked.iter().filter(|(far, _)| *far <= limit).map(|(_, name)| *name).collect();
     if !near.is_empty() {
         return format!("; near: {}", join(&near));
     }
     let all: Vec<&str> = ranked.into_iter().map(|(_, name)| name).collect();
-    if all.is_empty() { "; there is none at all".to_owned() } else { format!("; there are: {}", join(&all)) }
+    if all.is_empty() {
+        "; there is none at all".to_owned()
+    } else {
+        format!("; there are: {}", join(&all))
+    }
 }
 
 fn distance(wanted: &str, name: &str) -> usize {

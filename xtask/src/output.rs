@@ -56,8 +56,12 @@ impl<'b> Output<'b> {
             sources: BTreeMap::new(),
         };
         for file in files_under(dest)? {
-            let path = file.strip_prefix(dest).unwrap_or(&file).display().to_string().replace('\\', "/");
-            let read = || std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()));
+            let path =
+                file.strip_prefix(dest).unwrap_or(&file).display().to_string().replace('\\', "/");
+            let read = || {
+                std::fs::read_to_string(&file)
+                    .with_context(|| format!("{} cannot be read", file.display()))
+            };
             if path.ends_with(".html") {
                 output.pages.insert(path.clone(), html::Page::parse(&read()?));
             } else if path.ends_with(".css") {
@@ -85,9 +89,13 @@ impl<'b> Output<'b> {
                 findings.extend(checked.err().map(|fault| self.finding(path, target, fault)));
             }
             for target in element.style_references() {
-                findings.extend(self.check_loaded(path, target).err().map(|fault| Finding::about(path, fault)));
+                findings.extend(
+                    self.check_loaded(path, target).err().map(|fault| Finding::about(path, fault)),
+                );
             }
-            if element.attribute("class").is_some_and(|class| class.split_whitespace().any(|name| name == "playground"))
+            if element
+                .attribute("class")
+                .is_some_and(|class| class.split_whitespace().any(|name| name == "playground"))
             {
                 findings.push(Finding::about(
                     path,
@@ -105,7 +113,8 @@ impl<'b> Output<'b> {
         let mut seen = HashSet::new();
         for id in page.ids() {
             if !seen.insert(id) {
-                findings.push(Finding::about(path, format!("the id `{id}` stands twice on the page")));
+                findings
+                    .push(Finding::about(path, format!("the id `{id}` stands twice on the page")));
             }
         }
     }
@@ -113,9 +122,13 @@ impl<'b> Output<'b> {
     /// What an author escaped is shown; anything beyond that is an include that nobody replaced.
     fn check_leftovers(&self, path: &str, page: &html::Page, findings: &mut Vec<Finding>) {
         let Some(source) = self.sources.get(path) else { return };
-        let shown: usize = page.elements.iter().map(|element| element.text.matches(OPENING).count()).sum();
+        let shown: usize =
+            page.elements.iter().map(|element| element.text.matches(OPENING).count()).sum();
         if shown > source.text.matches(ESCAPED).count() {
-            findings.push(Finding::about(&source.file, format!("`{OPENING}` is left in the rendered page {path}")));
+            findings.push(Finding::about(
+                &source.file,
+                format!("`{OPENING}` is left in the rendered page {path}"),
+            ));
         }
     }
 
@@ -128,8 +141,10 @@ impl<'b> Output<'b> {
     /// Something that the reader may follow.
     fn check_link(&self, page: &str, target: &str) -> Result<(), String> {
         static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r"^(https?://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d+)?([/?#]\S*)?|mailto:\S+@\S+)$")
-                .expect("the pattern is constant and was tried")
+            Regex::new(
+                r"^(https?://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d+)?([/?#]\S*)?|mailto:\S+@\S+)$",
+            )
+            .expect("the pattern is constant and was tried")
         });
         if ADDRESS.is_match(target) {
             return Ok(());
@@ -146,13 +161,17 @@ impl<'b> Output<'b> {
         let file = if path.is_empty() {
             Some(page.to_owned())
         } else {
-            join(page, path).map(|file| if self.files.contains(&file) { file } else { format!("{file}/index.html") })
+            join(page, path).map(|file| {
+                if self.files.contains(&file) { file } else { format!("{file}/index.html") }
+            })
         };
         let Some(file) = file.filter(|file| self.files.contains(file)) else {
             return Err(format!("`{target}` leads to no page or file"));
         };
         match self.pages.get(&file) {
-            Some(page) if !fragment.is_empty() && !page.ids().any(|id| *id == *decoded(fragment)) => {
+            Some(page)
+                if !fragment.is_empty() && !page.ids().any(|id| *id == *decoded(fragment)) =>
+            {
                 Err(format!("`{target}` leads to no heading or id of {file}"))
             }
             _ => Ok(()),
@@ -172,7 +191,8 @@ impl<'b> Output<'b> {
 
 /// What mdbook makes of a link to a page, or of a page's path.
 fn rendered(link: &str) -> String {
-    let (path, fragment) = link.split_once('#').map_or((link, None), |(path, fragment)| (path, Some(fragment)));
+    let (path, fragment) =
+        link.split_once('#').map_or((link, None), |(path, fragment)| (path, Some(fragment)));
     let path = match path.strip_suffix(".md") {
         Some(page) if page == "README" || page.ends_with("/README") => {
             format!("{}index.html", page.trim_end_matches("README"))
@@ -187,7 +207,11 @@ fn rendered(link: &str) -> String {
 fn local(target: &str) -> Result<(), String> {
     let scheme = target.split(['/', '#', '?']).next().unwrap_or_default().contains(':');
     let elsewhere = target.starts_with('/') || scheme && !target.starts_with("data:");
-    if elsewhere { Err(format!("`{target}` would be loaded from outside of the book")) } else { Ok(()) }
+    if elsewhere {
+        Err(format!("`{target}` would be loaded from outside of the book"))
+    } else {
+        Ok(())
+    }
 }
 
 /// The path, from the destination, of `link` on `page`; none if it leaves the book.

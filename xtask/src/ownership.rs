@@ -45,8 +45,9 @@ fn run_tests(workspace: &Workspace, list: &Path) -> Result<()> {
 }
 
 fn check_against(workspace: &Workspace, list: &Path) -> Result<()> {
-    let text = std::fs::read_to_string(list)
-        .with_context(|| format!("{} cannot be read; set {REFERENCES} while the tests run", list.display()))?;
+    let text = std::fs::read_to_string(list).with_context(|| {
+        format!("{} cannot be read; set {REFERENCES} while the tests run", list.display())
+    })?;
     // insta writes the paths as the tests spell them, with `..` in the middle.
     let owned: HashSet<PathBuf> =
         text.lines().filter_map(|line| workspace.root.join(line).canonicalize().ok()).collect();
@@ -55,7 +56,8 @@ fn check_against(workspace: &Workspace, list: &Path) -> Result<()> {
     for name in names_in(&folder, "snap") {
         let file = folder.join(format!("{name}.snap"));
         if !owned.contains(&file.canonicalize()?) {
-            findings.push(Finding::about(workspace.relative(&file), "no test compares this snapshot"));
+            findings
+                .push(Finding::about(workspace.relative(&file), "no test compares this snapshot"));
         }
     }
     fail_on(findings)

@@ -27,13 +27,21 @@ impl Page {
     /// What is wrong with its source.
     fn findings(&self, workspace: &Workspace) -> Vec<Finding> {
         let outline = Outline::of(&self.text);
-        let mut findings = expand(workspace, &self.file, &self.text, Preprocessor::Item).err().unwrap_or_default();
-        let at = |offset: usize, message: String| Finding::at(&self.file, line_of(&self.text, offset), message);
+        let mut findings =
+            expand(workspace, &self.file, &self.text, Preprocessor::Item).err().unwrap_or_default();
+        let at = |offset: usize, message: String| {
+            Finding::at(&self.file, line_of(&self.text, offset), message)
+        };
         for (reference, offset) in &outline.undefined {
-            findings.push(at(*offset, format!("`{reference}` refers to a name that is defined nowhere on the page")));
+            findings.push(at(
+                *offset,
+                format!("`{reference}` refers to a name that is defined nowhere on the page"),
+            ));
         }
         for fence in &outline.fences {
-            if NEVER_TYPED.contains(&fence.language.as_str()) && is_typed(&self.text[fence.range.clone()]) {
+            if NEVER_TYPED.contains(&fence.language.as_str())
+                && is_typed(&self.text[fence.range.clone()])
+            {
                 let language = &fence.language;
                 findings.push(at(
                     fence.range.start,
@@ -84,7 +92,10 @@ pub(crate) fn read(workspace: &Workspace) -> Result<(Vec<Page>, Vec<Finding>)> {
         }
     }
     for path in existing.iter().filter(|path| !pages.iter().any(|page| page.path == **path)) {
-        findings.push(Finding::about(workspace.relative(&folder.join(path)), "SUMMARY.md does not list this page"));
+        findings.push(Finding::about(
+            workspace.relative(&folder.join(path)),
+            "SUMMARY.md does not list this page",
+        ));
     }
     findings.extend(pages.iter().flat_map(|page| page.findings(workspace)));
     Ok((pages, findings))

@@ -24,15 +24,20 @@ pub(crate) fn figure(workspace: &Workspace, argument: &str) -> Result<String> {
     if let Some(fault) = fault(&Page::parse(&svg)) {
         bail!("picture `{name}` {fault}");
     }
-    let caption =
-        if caption.is_empty() { String::new() } else { format!("\n<figcaption>{}</figcaption>", inline(caption)) };
+    let caption = if caption.is_empty() {
+        String::new()
+    } else {
+        format!("\n<figcaption>{}</figcaption>", inline(caption))
+    };
     Ok(format!("<figure class=\"picture\">\n{svg}{caption}\n</figure>\n"))
 }
 
 /// What keeps the drawing out of a page.
 fn fault(svg: &Page) -> Option<String> {
     for element in &svg.elements {
-        if element.name == "script" || element.attributes.iter().any(|(name, _)| name.starts_with("on")) {
+        if element.name == "script"
+            || element.attributes.iter().any(|(name, _)| name.starts_with("on"))
+        {
             return Some("holds a script".to_owned());
         }
         let mut targets = element.references().chain(element.style_references());
@@ -44,9 +49,13 @@ fn fault(svg: &Page) -> Option<String> {
     if root.attribute("role") != Some("img") {
         return Some("is not marked role=\"img\"".to_owned());
     }
-    let labels: Vec<&str> = root.attribute("aria-labelledby").unwrap_or_default().split_whitespace().collect();
+    let labels: Vec<&str> =
+        root.attribute("aria-labelledby").unwrap_or_default().split_whitespace().collect();
     ["title", "desc"].into_iter().find_map(|part| {
-        let element = svg.elements.iter().find(|element| element.name == part && !element.text.trim().is_empty());
+        let element = svg
+            .elements
+            .iter()
+            .find(|element| element.name == part && !element.text.trim().is_empty());
         let Some(element) = element else {
             return Some(format!("has no <{part}>, which is its text for those who do not see it"));
         };

@@ -32,9 +32,12 @@ const REQUEST_MAX: u64 = 16 * 1024;
 /// If `address` is not a loopback address or cannot be listened on, or if the first build fails.
 pub(crate) fn serve(workspace: &Workspace, address: SocketAddr) -> Result<()> {
     if !address.ip().is_loopback() {
-        bail!("{address} is no loopback address; this server is for the author alone, try 127.0.0.1:3000");
+        bail!(
+            "{address} is no loopback address; this server is for the author alone, try 127.0.0.1:3000"
+        );
     }
-    let listener = TcpListener::bind(address).with_context(|| format!("{address} cannot be listened on"))?;
+    let listener =
+        TcpListener::bind(address).with_context(|| format!("{address} cannot be listened on"))?;
     let folders = ["a", "b"].map(|name| workspace.target.join("book-serve").join(name));
     let mut state = sources(workspace)?;
     rebuild(&workspace.root, &folders[0])?;
@@ -116,7 +119,13 @@ fn answer(stream: &TcpStream, folder: &Path) -> io::Result<()> {
     let mut words = request.split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     if !matches!(method, "GET" | "HEAD") {
-        return respond(stream, "405 Method Not Allowed", "text/plain", b"only GET and HEAD\n", true);
+        return respond(
+            stream,
+            "405 Method Not Allowed",
+            "text/plain",
+            b"only GET and HEAD\n",
+            true,
+        );
     }
     let body = file_for(target, folder).and_then(|file| {
         let mut body = Vec::new();
@@ -125,7 +134,13 @@ fn answer(stream: &TcpStream, folder: &Path) -> io::Result<()> {
     });
     match body {
         Some((kind, body)) => respond(stream, "200 OK", kind, &body, method == "GET"),
-        None => respond(stream, "404 Not Found", "text/plain; charset=utf-8", b"no such page\n", method == "GET"),
+        None => respond(
+            stream,
+            "404 Not Found",
+            "text/plain; charset=utf-8",
+            b"no such page\n",
+            method == "GET",
+        ),
     }
 }
 
@@ -140,7 +155,13 @@ fn file_for(target: &str, folder: &Path) -> Option<PathBuf> {
     (file.starts_with(&root) && file.is_file()).then_some(file)
 }
 
-fn respond(mut stream: &TcpStream, status: &str, kind: &str, body: &[u8], with_body: bool) -> io::Result<()> {
+fn respond(
+    mut stream: &TcpStream,
+    status: &str,
+    kind: &str,
+    body: &[u8],
+    with_body: bool,
+) -> io::Result<()> {
     let length = body.len();
     write!(
         stream,

@@ -13,7 +13,8 @@ use crate::workspace::Workspace;
 /// If there is no such snapshot; the error names those whose names are near.
 pub(crate) fn body(workspace: &Workspace, name: &str) -> Result<String> {
     let text = read("snapshot", &workspace.snapshots(), name, "snap")?;
-    without_header(&text).with_context(|| format!("snapshot `{name}` has no header between two lines of `---`"))
+    without_header(&text)
+        .with_context(|| format!("snapshot `{name}` has no header between two lines of `---`"))
 }
 
 /// The text of `book/measured/NAME.md`, which the benchmarks write.

@@ -22,8 +22,10 @@ impl Source {
     /// # Errors
     /// If it cannot be read or is no valid Rust.
     pub(crate) fn read(file: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
-        let syntax = syn::parse_file(&text).with_context(|| format!("{} is no valid Rust", file.display()))?;
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("{} cannot be read", file.display()))?;
+        let syntax = syn::parse_file(&text)
+            .with_context(|| format!("{} is no valid Rust", file.display()))?;
         Ok(Self { file: file.to_path_buf(), text, syntax })
     }
 
@@ -55,11 +57,11 @@ impl Source {
 /// `text` for an attribute `#[name = "text"]`.
 pub(crate) fn string_value(attribute: &Attribute, name: &str) -> Option<String> {
     match &attribute.meta {
-        Meta::NameValue(MetaNameValue { path, value: Expr::Lit(ExprLit { lit: Lit::Str(text), .. }), .. })
-            if path.is_ident(name) =>
-        {
-            Some(text.value())
-        }
+        Meta::NameValue(MetaNameValue {
+            path,
+            value: Expr::Lit(ExprLit { lit: Lit::Str(text), .. }),
+            ..
+        }) if path.is_ident(name) => Some(text.value()),
         _ => None,
     }
 }
@@ -92,8 +94,11 @@ pub(crate) fn locate<'p>(workspace: &Workspace, path: &'p str) -> Result<(Rc<Sou
 /// library, or else the program.
 fn target<'p>(package: &Package, path: &'p str) -> Result<(PathBuf, &'p str)> {
     let (first, rest) = split(path);
-    let of_kind = |kind: &'static str| package.targets.iter().filter(move |target| target.kind == kind);
-    let named = |kind: &'static str, name: &str| of_kind(kind).find(|target| target.name.replace('-', "_") == name);
+    let of_kind =
+        |kind: &'static str| package.targets.iter().filter(move |target| target.kind == kind);
+    let named = |kind: &'static str, name: &str| {
+        of_kind(kind).find(|target| target.name.replace('-', "_") == name)
+    };
     let library = of_kind("lib").next();
     let program = of_kind("bin").find(|target| target.file.ends_with("src/main.rs"));
     let chosen = match first {
@@ -113,7 +118,11 @@ fn target<'p>(package: &Package, path: &'p str) -> Result<(PathBuf, &'p str)> {
                 None if first == "tests" || first == "bin" => None,
                 None => {
                     let names = of_kind(kind).map(|target| target.name.as_str());
-                    bail!("`{}` has no {kind} `{name}`{}", package.crate_name, near::hint(name, names));
+                    bail!(
+                        "`{}` has no {kind} `{name}`{}",
+                        package.crate_name,
+                        near::hint(name, names)
+                    );
                 }
             }
         }

@@ -58,7 +58,8 @@ impl Workspace {
         if !output.status.success() {
             bail!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
-        let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata gave no JSON")?;
+        let metadata: Value =
+            serde_json::from_slice(&output.stdout).context("cargo metadata gave no JSON")?;
         Ok(Self {
             root: text(&metadata, "workspace_root").into(),
             target: text(&metadata, "target_directory").into(),
@@ -110,7 +111,11 @@ impl Package {
 impl Target {
     fn from_metadata(target: &Value) -> Self {
         Self {
-            kind: list(target, "kind").next().and_then(Value::as_str).unwrap_or_default().to_owned(),
+            kind: list(target, "kind")
+                .next()
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
             name: text(target, "name").to_owned(),
             file: text(target, "src_path").into(),
         }
@@ -133,7 +138,8 @@ pub(crate) fn files_under(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![dir.to_path_buf()];
     while let Some(folder) = folders.pop() {
-        let entries = std::fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+        let entries = std::fs::read_dir(&folder)
+            .with_context(|| format!("{} cannot be read", folder.display()))?;
         for entry in entries {
             let entry = entry?;
             let name = entry.file_name();

@@ -72,6 +72,9 @@ pub fn serve_client(
     peer: SocketAddr,
     log: Log,
 ) -> io::Result<End> {
+    // Without this, the second of two small answers waits until the client has acknowledged the
+    // first, and the client may take its time: 40 ms on Linux (RFC 1122, 4.2.3.4).
+    socket.set_tcp_nodelay(true)?;
     let mut buffer = [0; READ_MAX];
     let mut outgoing = Vec::new();
     loop {

@@ -58,9 +58,8 @@ impl TryIo for Socket {
 fn prepare(socket: &Socket) -> io::Result<()> {
     // Linux does not hand the listener's mode down to the sockets that it accepts (SK-09).
     socket.set_nonblocking(true)?;
-    // An urgent byte that is left out of the stream is never read, and a level-triggered selector
-    // would report it for ever. RFC 6093, section 5, wants it in the stream.
-    socket.set_out_of_band_inline(true)
+    // An answer is sent when it is there, whether or not the last one is acknowledged.
+    socket.set_tcp_nodelay(true)
 }
 
 /// Makes an answer of what the kernel reports as two errors: "would block" is "not yet" (SK-08),

@@ -226,7 +226,7 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
     fn release(&mut self, token: Token, outcome: io::Result<End>) {
         match self.selector.unregister(token) {
             Ok((_socket, Watched { client: Some(client), .. })) => {
-                client.log_end(outcome, self.log)
+                client.log_end(outcome, self.log);
             }
             Ok(_) => {}
             // The selector has closed the socket all the same.

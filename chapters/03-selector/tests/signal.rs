@@ -18,7 +18,7 @@ fn a_signal_ends_a_wait_over_mio_without_an_event() {
     // The first signals may come before the wait has begun.
     let until_it_works = || !ended_early.load(Ordering::SeqCst) && Instant::now() < limit;
     wait_while_signalled(SelectorKind::Mio, until_it_works, || {
-        ended_early.store(true, Ordering::SeqCst)
+        ended_early.store(true, Ordering::SeqCst);
     });
     assert!(ended_early.into_inner(), "no wait was ended by a signal");
 }

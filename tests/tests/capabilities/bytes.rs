@@ -74,28 +74,3 @@ fn half_close(column: &Column) -> anyhow::Result<Verdict> {
 fn half_close_leaves_the_way_back_open() {
     check(&HALF_CLOSE);
 }
-
-pub(crate) static URGENT_BYTE: Capability =
-    Capability::new("an urgent byte comes back in its place", urgent_byte).except(&[(
-        "blocking",
-        "the kernel leaves urgent bytes out of the stream unless it is told otherwise",
-    )]);
-
-fn urgent_byte(column: &Column) -> anyhow::Result<Verdict> {
-    let server = echo_server(column)?;
-    let mut client = Client::connect("client-1", server.address())?;
-    client.echo(b"a")?;
-    client.send_urgent(b'!')?;
-    client.send(b"z")?;
-    match client.receive_up_to(b'z')?.as_slice() {
-        b"!z" => Ok(Verdict::Yes),
-        b"z" => Ok(Verdict::No),
-        other => anyhow::bail!("{} came back", other.escape_ascii()),
-    }
-}
-
-/// RFC 6093, section 5: urgent data belongs in the stream (`SO_OOBINLINE`).
-#[test]
-fn an_urgent_byte_comes_back_in_its_place() {
-    check(&URGENT_BYTE);
-}

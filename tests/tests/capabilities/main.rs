@@ -16,11 +16,10 @@ use conformance::{Capability, Column, Server, table};
 use std::path::Path;
 
 /// The rows of the table.
-static CAPABILITIES: [&Capability; 23] = [
+static CAPABILITIES: [&Capability; 22] = [
     &bytes::ONE_BYTE,
     &bytes::SEGMENTS,
     &bytes::HALF_CLOSE,
-    &bytes::URGENT_BYTE,
     &memory::UNREAD,
     &memory::ENDLESS_LINE,
     &memory::NEVER_READS,

@@ -43,7 +43,11 @@ fn a_stock_mdbook_gives_the_same_pages() {
     let fixture = Fixture::new();
     fixture.build().unwrap();
     let ours = fs::read_to_string(fixture.path("out/selector.html")).unwrap();
-    fixture.edit("book/book.toml", "no-such-command", concat!(env!("CARGO_BIN_EXE_xtask"), " book"));
+    fixture.edit(
+        "book/book.toml",
+        "no-such-command",
+        concat!(env!("CARGO_BIN_EXE_xtask"), " book"),
+    );
     MDBook::load(fixture.path("book")).unwrap().build().unwrap();
     assert_eq!(fs::read_to_string(fixture.path("book/book/selector.html")).unwrap(), ours);
 }
@@ -56,7 +60,12 @@ fn faults_are_reported_together_by_place() {
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines.len(), 2, "{said}");
     assert!(lines[0].starts_with("book/src/introduction.md:11: no snapshot `stal`"), "{said}");
-    assert!(lines[1].starts_with("book/src/introduction.md:13: chapters/03-selector/src/selector.rs has no"), "{said}");
+    assert!(
+        lines[1].starts_with(
+            "book/src/introduction.md:13: chapters/03-selector/src/selector.rs has no"
+        ),
+        "{said}"
+    );
 }
 
 #[test]
@@ -64,13 +73,18 @@ fn listings_and_output_are_not_typed_by_hand() {
     for language in ["rust", "rust,ignore", "text", "console"] {
         let name = language.split(',').next().unwrap();
         fails_with(
-            &format!("book/src/introduction.md:11: a block of `{name}` is typed by hand; take it from a source"),
+            &format!(
+                "book/src/introduction.md:11: a block of `{name}` is typed by hand; take it from a source"
+            ),
             |fixture| appended(fixture, &format!("```{language}\nlet x = 1;\n```")),
         );
     }
-    fails_with("book/src/introduction.md:11: a block of `text` is typed by hand; take it from a source", |fixture| {
-        appended(fixture, "~~~text\nbefore\n{{#snap stall}}\n~~~");
-    });
+    fails_with(
+        "book/src/introduction.md:11: a block of `text` is typed by hand; take it from a source",
+        |fixture| {
+            appended(fixture, "~~~text\nbefore\n{{#snap stall}}\n~~~");
+        },
+    );
 }
 
 #[test]
@@ -92,7 +106,10 @@ fn links_lead_somewhere() {
         ("[a](../../Cargo.toml)", "`../../Cargo.toml` leads to no page or file"),
         ("[a](http:///b)", "`http:///b` is no valid address"),
         ("![a](pictures/stal.svg)", "`pictures/stal.svg` leads to no page or file"),
-        ("![a](https://example.org/a.png)", "`https://example.org/a.png` would be loaded from outside of the book"),
+        (
+            "![a](https://example.org/a.png)",
+            "`https://example.org/a.png` would be loaded from outside of the book",
+        ),
     ] {
         let fixture = Fixture::new();
         appended(&fixture, link);
@@ -103,9 +120,12 @@ fn links_lead_somewhere() {
 
 #[test]
 fn references_and_footnotes_are_defined() {
-    fails_with("book/src/introduction.md:11: `[^2]` refers to a name that is defined nowhere on the page", |fixture| {
-        appended(fixture, "Said before.[^2] And [brackets] are prose.");
-    });
+    fails_with(
+        "book/src/introduction.md:11: `[^2]` refers to a name that is defined nowhere on the page",
+        |fixture| {
+            appended(fixture, "Said before.[^2] And [brackets] are prose.");
+        },
+    );
     fails_with(
         "book/src/introduction.md:11: `[a][b]` refers to a name that is defined nowhere on the page",
         |fixture| {
@@ -134,9 +154,15 @@ fn the_summary_and_the_pages_agree() {
 #[test]
 fn a_style_sheet_loads_nothing_from_elsewhere() {
     let fixture = Fixture::new();
-    fixture.write("book/theme/book.css", "@import 'https://example.org/a.css';\np { background: url(../a.png) }\n");
+    fixture.write(
+        "book/theme/book.css",
+        "@import 'https://example.org/a.css';\np { background: url(../a.png) }\n",
+    );
     let fault = fixture.build().unwrap_err();
-    assert!(fault.contains("`https://example.org/a.css` would be loaded from outside of the book"), "{fault}");
+    assert!(
+        fault.contains("`https://example.org/a.css` would be loaded from outside of the book"),
+        "{fault}"
+    );
     assert!(fault.contains("`../a.png` leads to no page or file"), "{fault}");
 }
 
@@ -184,7 +210,13 @@ fn without_a_list_the_tests_are_run_for_it() {
          std::fs::write(list, concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/snapshots/stall.snap\\n\")).unwrap();\n}\n",
     );
     // The caller's target folder is locked or full of other things.
-    let run = || fixture.command(&["book", "test"]).env("CARGO_TARGET_DIR", fixture.path("target")).output().unwrap();
+    let run = || {
+        fixture
+            .command(&["book", "test"])
+            .env("CARGO_TARGET_DIR", fixture.path("target"))
+            .output()
+            .unwrap()
+    };
     let output = run();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     fixture.write("tests/src/lib.rs", "#[test]\nfn fails() {\n    panic!();\n}\n");

@@ -47,7 +47,10 @@ fn a_group_is_finished_only_with_its_chapters() {
     let fixture = Fixture::new();
     fixture.edit("tests/CONTRACT.md", "finished: SE", "finished: SE LP");
     let said = fixture.run(&["contract"]).unwrap_err();
-    assert!(said.contains("tests/CONTRACT.md: LP is called finished without chapter 04\n"), "{said}");
+    assert!(
+        said.contains("tests/CONTRACT.md: LP is called finished without chapter 04\n"),
+        "{said}"
+    );
     assert!(said.contains("no test cites LP-01"), "{said}");
 }
 
@@ -58,7 +61,11 @@ fn a_broken_contract_is_refused_with_its_line() {
         ("| C | P |", "| Q | P |", "tests/CONTRACT.md:11: `Q` is no tier"),
         ("| C | P |", "| C |", "tests/CONTRACT.md:11: a rule has four cells"),
         ("| SE-02 |", "| LP-02 |", "tests/CONTRACT.md:12: a row that is no rule of SE"),
-        ("finished: SE", "finished: SX", "tests/CONTRACT.md: the finished group `SX` does not exist"),
+        (
+            "finished: SE",
+            "finished: SX",
+            "tests/CONTRACT.md: the finished group `SX` does not exist",
+        ),
     ] {
         let fixture = Fixture::new();
         fixture.edit("tests/CONTRACT.md", from, to);

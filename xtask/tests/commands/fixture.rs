@@ -17,7 +17,10 @@ pub(crate) struct Fixture {
 impl Fixture {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/workspace"), folder.path());
+        copy(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/workspace"),
+            folder.path(),
+        );
         Self { folder }
     }
 
@@ -54,13 +57,22 @@ impl Fixture {
 
     /// Sends a book with the page `text` to a preprocessor, as mdbook does, and gives the page that comes back.
     pub(crate) fn expand(&self, preprocessor: &str, text: &str) -> Result<String, String> {
-        let context = PreprocessorContext::new(self.path("book"), Config::default(), "html".to_owned());
+        let context =
+            PreprocessorContext::new(self.path("book"), Config::default(), "html".to_owned());
         let page = Chapter::new("Page", text.to_owned(), "page.md", Vec::new());
-        let input = serde_json::to_string(&(context, Book::new_with_items(vec![BookItem::Chapter(page)]))).unwrap();
+        let input =
+            serde_json::to_string(&(context, Book::new_with_items(vec![BookItem::Chapter(page)])))
+                .unwrap();
         let mut command = self.command(&["book", preprocessor]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        let book: Book = serde_json::from_str(&outcome(child.wait_with_output().unwrap())?).unwrap();
+        let book: Book =
+            serde_json::from_str(&outcome(child.wait_with_output().unwrap())?).unwrap();
         Ok(book.chapters().next().unwrap().content.clone())
     }
 }

@@ -4,11 +4,17 @@ use crate::fixture::Fixture;
 
 /// The code of the only listing that `{{#item argument}}` makes, and its caption.
 fn listing(argument: &str) -> (String, String) {
-    let page = Fixture::new().expand("item", &format!("above\n\n{{{{#item {argument}}}}}\n\nbelow\n")).unwrap();
-    let block = page.strip_prefix("above\n\n```rust\n").unwrap().strip_suffix("\n\n\nbelow\n").unwrap();
+    let page = Fixture::new()
+        .expand("item", &format!("above\n\n{{{{#item {argument}}}}}\n\nbelow\n"))
+        .unwrap();
+    let block =
+        page.strip_prefix("above\n\n```rust\n").unwrap().strip_suffix("\n\n\nbelow\n").unwrap();
     let (code, caption) = block.split_once("\n```\n\n").unwrap();
-    let caption =
-        caption.strip_prefix("<p class=\"listing\">chapters/03-selector/").unwrap().strip_suffix("</p>").unwrap();
+    let caption = caption
+        .strip_prefix("<p class=\"listing\">chapters/03-selector/")
+        .unwrap()
+        .strip_suffix("</p>")
+        .unwrap();
     (code.to_owned(), caption.to_owned())
 }
 
@@ -35,7 +41,10 @@ fn a_type_comes_with_its_comments_and_its_place() {
 #[test]
 fn nodoc_takes_the_doc_comments_and_leaves_the_attributes() {
     let (code, caption) = listing("chapter_03::selector::Token nodoc");
-    assert_eq!(code, "#[derive(Clone, Copy)]\npub struct Token {\n    pub index: usize, // below 2^32\n}");
+    assert_eq!(
+        code,
+        "#[derive(Clone, Copy)]\npub struct Token {\n    pub index: usize, // below 2^32\n}"
+    );
     assert_eq!(caption, "src/selector.rs, line 6");
 }
 
@@ -45,7 +54,10 @@ fn a_method_is_dedented() {
         code("chapter_03::selector::Selector::count"),
         "// Counts once.\n/// How many.\n#[must_use]\nfn count(&self) -> usize {\n    self.sources.len()\n}"
     );
-    assert_eq!(code("chapter_03::selector::Selector::drop"), "fn drop(&mut self) {\n    self.clear();\n}");
+    assert_eq!(
+        code("chapter_03::selector::Selector::drop"),
+        "fn drop(&mut self) {\n    self.clear();\n}"
+    );
 }
 
 #[test]
@@ -68,9 +80,15 @@ fn impls_of_one_type_are_told_apart_by_their_whole_headers() {
         "#[cfg(test)]",
         "impl<S: Clone> Selector<S> {}\n\n#[cfg(test)]",
     );
-    let fault = fixture.expand("item", "{{#item chapter_03::selector::impl Selector}}").unwrap_err();
-    assert!(fault.contains("`impl<S> Selector<S>` at line 19, `impl<S: Clone> Selector<S>` at line 70"), "{fault}");
-    let page = fixture.expand("item", "{{#item chapter_03::selector::impl<S: Clone> Selector<S>}}").unwrap();
+    let fault =
+        fixture.expand("item", "{{#item chapter_03::selector::impl Selector}}").unwrap_err();
+    assert!(
+        fault.contains("`impl<S> Selector<S>` at line 19, `impl<S: Clone> Selector<S>` at line 70"),
+        "{fault}"
+    );
+    let page = fixture
+        .expand("item", "{{#item chapter_03::selector::impl<S: Clone> Selector<S>}}")
+        .unwrap();
     assert!(page.starts_with("```rust\nimpl<S: Clone> Selector<S> {}\n```"), "{page}");
 }
 
@@ -104,7 +122,10 @@ fn a_signature_of_a_trait_keeps_its_required_methods() {
 fn constants_macros_and_tests_are_items_too() {
     assert_eq!(code("chapter_03::selector::EVENTS_MAX nodoc"), "pub const EVENTS_MAX: usize = 64;");
     let (macro_code, caption) = listing("chapter_03::nobody nodoc");
-    assert_eq!(macro_code, "#[macro_export]\nmacro_rules! nobody {\n    () => {\n        \"nobody\"\n    };\n}");
+    assert_eq!(
+        macro_code,
+        "#[macro_export]\nmacro_rules! nobody {\n    () => {\n        \"nobody\"\n    };\n}"
+    );
     assert_eq!(caption, "src/lib.rs, line 6");
     assert_eq!(
         code("chapter_03::selector::tests::a_new_selector_is_empty nodoc"),
@@ -114,7 +135,10 @@ fn constants_macros_and_tests_are_items_too() {
 
 #[test]
 fn programs_examples_and_whole_files_have_paths() {
-    assert_eq!(code("chapter_03::main::main"), "fn main() {\n    println!(\"{}\", chapter_03::nobody!());\n}");
+    assert_eq!(
+        code("chapter_03::main::main"),
+        "fn main() {\n    println!(\"{}\", chapter_03::nobody!());\n}"
+    );
     assert_eq!(code("chapter_03::main"), code("chapter_03::main::main"));
     assert!(code("chapter_03::lib nodoc").starts_with("pub mod selector;\n\n#[macro_export]\n"));
     assert!(code("chapter_03::selector").starts_with("//! The selector.\n\nuse std::fmt"));
@@ -126,8 +150,13 @@ fn programs_examples_and_whole_files_have_paths() {
 
 #[test]
 fn an_item_in_a_list_is_indented_with_it() {
-    let page = Fixture::new().expand("item", "- one\n\n  {{#item chapter_03::selector::EVENTS_MAX nodoc}}\n").unwrap();
-    assert!(page.starts_with("- one\n\n  ```rust\n  pub const EVENTS_MAX: usize = 64;\n  ```\n\n  <p"), "{page}");
+    let page = Fixture::new()
+        .expand("item", "- one\n\n  {{#item chapter_03::selector::EVENTS_MAX nodoc}}\n")
+        .unwrap();
+    assert!(
+        page.starts_with("- one\n\n  ```rust\n  pub const EVENTS_MAX: usize = 64;\n  ```\n\n  <p"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -143,8 +172,14 @@ fn each_preprocessor_replaces_its_own_and_the_last_one_unescapes() {
 #[test]
 fn a_renamed_item_is_named_with_its_page_line_and_near_names() {
     for (path, said) in [
-        ("chapter_03::selector::Selctor", "chapters/03-selector/src/selector.rs has no `Selctor`; near: Selector"),
-        ("chapter_03::selector::Selector::clean", "src/selector.rs has no `Selector::clean`; near: Selector::clear"),
+        (
+            "chapter_03::selector::Selctor",
+            "chapters/03-selector/src/selector.rs has no `Selctor`; near: Selector",
+        ),
+        (
+            "chapter_03::selector::Selector::clean",
+            "src/selector.rs has no `Selector::clean`; near: Selector::clear",
+        ),
         ("chapter_03::selectr::Selector", "src/lib.rs has no `selectr::Selector`; near: selector"),
         ("chapter_03::examples::wiat", "`chapter_03` has no example `wiat`; near: wait"),
         ("chapter_30::selector", "no package is called `chapter_30`; near: chapter_03"),
@@ -176,7 +211,11 @@ fn a_snapshot_cannot_end_the_fence_around_it() {
     let fixture = Fixture::new();
     fixture.write("tests/snapshots/fence.snap", "---\nsource: a\n---\n```\ninner\n```\n");
     let fault = fixture.expand("snap", "```text\n{{#snap fence}}\n```\n").unwrap_err();
-    assert!(fault.starts_with("book/src/page.md:2: ") && fault.contains("make the fence around it longer"), "{fault}");
+    assert!(
+        fault.starts_with("book/src/page.md:2: ")
+            && fault.contains("make the fence around it longer"),
+        "{fault}"
+    );
     let page = fixture.expand("snap", "````text\n{{#snap fence}}\n````\n").unwrap();
     assert_eq!(page, "````text\n```\ninner\n```\n````\n");
 }
@@ -185,20 +224,35 @@ fn a_snapshot_cannot_end_the_fence_around_it() {
 fn a_picture_becomes_a_figure_without_blank_lines() {
     let page = Fixture::new().expand("snap", "{{#picture stall | It `waits`.}}\n").unwrap();
     assert!(page.starts_with("<figure class=\"picture\">\n<svg xmlns"), "{page}");
-    assert!(page.ends_with("</svg>\n<figcaption>It <code>waits</code>.</figcaption>\n</figure>\n\n"), "{page}");
+    assert!(
+        page.ends_with("</svg>\n<figcaption>It <code>waits</code>.</figcaption>\n</figure>\n\n"),
+        "{page}"
+    );
     assert!(!page.trim_end().contains("\n\n"), "{page}");
 }
 
 #[test]
 fn a_picture_needs_its_text_and_nothing_from_elsewhere() {
     for (from, to, said) in [
-        ("<desc id=\"stall-desc\">The second client waits for the first.</desc>", "", "has no <desc>"),
+        (
+            "<desc id=\"stall-desc\">The second client waits for the first.</desc>",
+            "",
+            "has no <desc>",
+        ),
         ("The stall</title>", "</title>", "has no <title>"),
         (" stall-desc\"", "\"", "does not name the id of its <desc>"),
         ("role=\"img\"", "", "is not marked role=\"img\""),
         ("<defs>", "<script>1</script><defs>", "holds a script"),
-        ("<defs>", "<image href=\"https://example.org/a.png\"/><defs>", "refers to another file in its <image>"),
-        ("<defs>", "<style>@import 'a.css';</style><defs>", "refers to another file in its <style>"),
+        (
+            "<defs>",
+            "<image href=\"https://example.org/a.png\"/><defs>",
+            "refers to another file in its <image>",
+        ),
+        (
+            "<defs>",
+            "<style>@import 'a.css';</style><defs>",
+            "refers to another file in its <style>",
+        ),
         ("url(#stall-head)", "url(other.svg#a)", "refers to another file in its <path>"),
     ] {
         let fixture = Fixture::new();

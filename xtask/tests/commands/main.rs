@@ -15,7 +15,10 @@ fn the_commands_are_listed_and_others_refused() {
     let fixture = Fixture::new();
     for arguments in [&[][..], &["--help"], &["book"], &["book", "--help"]] {
         let list = fixture.run(arguments).unwrap();
-        assert!(list.contains("cargo x book build [--dest DIR]") && list.contains("cargo x contract"), "{list}");
+        assert!(
+            list.contains("cargo x book build [--dest DIR]") && list.contains("cargo x contract"),
+            "{list}"
+        );
     }
     for (arguments, said) in [
         (&["boook"][..], "no command `boook`"),

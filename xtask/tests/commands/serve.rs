@@ -51,7 +51,9 @@ impl Drop for Server {
 
 fn lines(from: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = channel();
-    thread::spawn(move || BufReader::new(from).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    thread::spawn(move || {
+        BufReader::new(from).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+    });
     receiver
 }
 
@@ -60,14 +62,23 @@ fn pages_are_served_and_nothing_else() {
     let fixture = Fixture::new();
     let server = Server::start(&fixture);
     let page = server.ask("GET /");
-    assert!(page.starts_with("HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n"), "{page}");
+    assert!(
+        page.starts_with("HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n"),
+        "{page}"
+    );
     assert!(page.contains("A book"), "{page}");
     assert!(server.ask("GET /selector.html?search=x").contains("One thread waits"));
     assert!(server.ask("GET /pictures/stall%2Esvg").contains("Content-Type: image/svg+xml\r\n"));
 
     let head = server.ask("HEAD /selector.html");
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.ends_with("\r\n\r\n"), "{head}");
-    for outside in ["/../../../Cargo.toml", "/%2e%2e/%2e%2e/%2e%2e/Cargo.toml", "//etc/passwd", "/none.html", "x"] {
+    for outside in [
+        "/../../../Cargo.toml",
+        "/%2e%2e/%2e%2e/%2e%2e/Cargo.toml",
+        "//etc/passwd",
+        "/none.html",
+        "x",
+    ] {
         assert!(server.ask(&format!("GET {outside}")).starts_with("HTTP/1.1 404 "), "{outside}");
     }
     assert!(server.ask("POST /").starts_with("HTTP/1.1 405 "));
