@@ -1,0 +1,87 @@
+//! The price of a client that connects, has one message echoed, and closes.
+
+use crate::launch::{Launcher, Running};
+use crate::process::Processor;
+use crate::server::Server;
+use crate::statistics::Summary;
+use anyhow::{Context, ensure};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// How long one step of a client may take.
+const STEP_MAX: Duration = Duration::from_secs(10);
+
+/// How hard to measure.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    /// Rounds; in each, every server has one slice.
+    pub rounds: usize,
+    /// Clients of a slice, one after the other.
+    pub clients: usize,
+}
+
+/// What was seen of one server.
+#[derive(Debug)]
+pub struct Churn {
+    /// The server.
+    pub server: Server,
+    /// Processor time of the server for one client, in microseconds.
+    pub cpu: Summary,
+    /// The same, the first server in the same round = 1.
+    pub cpu_ratio: Summary,
+}
+
+/// Measures `servers`, of which the first is what the others are compared to.
+///
+/// # Errors
+///
+/// If a server or a client fails.
+pub fn measure(
+    launcher: &Launcher,
+    servers: &[Server],
+    effort: Effort,
+) -> anyhow::Result<Vec<Churn>> {
+    let running =
+        servers.iter().map(|server| launcher.start(*server)).collect::<anyhow::Result<Vec<_>>>()?;
+    let round = || {
+        running
+            .iter()
+            .map(|running| slice(running, effort.clients))
+            .collect::<anyhow::Result<Vec<_>>>()
+    };
+    round()?;
+    let rounds = (0..effort.rounds).map(|_| round()).collect::<anyhow::Result<Vec<_>>>()?;
+    let each = |(place, server): (usize, &Server)| {
+        Some(Churn {
+            server: *server,
+            cpu: Summary::of(rounds.iter().map(|round| round[place]))?,
+            cpu_ratio: Summary::of(rounds.iter().map(|round| round[place] / round[0]))?,
+        })
+    };
+    servers.iter().enumerate().map(each).collect::<Option<_>>().context("no round was measured")
+}
+
+fn slice(server: &Running, clients: usize) -> anyhow::Result<f64> {
+    let before = Processor::of(server.pid)?;
+    for _ in 0..clients {
+        visit(server.address)?;
+    }
+    Ok((Processor::of(server.pid)? - before).used.as_secs_f64() * 1e6 / clients as f64)
+}
+
+fn visit(server: SocketAddr) -> anyhow::Result<()> {
+    let mut socket = TcpStream::connect_timeout(&server, STEP_MAX)?;
+    socket.set_read_timeout(Some(STEP_MAX))?;
+    let message = *b"connect, echo, close";
+    let mut answer = [0; 20];
+    socket.write_all(&message)?;
+    socket.read_exact(&mut answer)?;
+    ensure!(
+        answer == message,
+        "{:?} came back as {:?}",
+        message.escape_ascii(),
+        answer.escape_ascii()
+    );
+    Ok(())
+}
