@@ -21,7 +21,7 @@ impl Log {
     #[inline]
     pub fn line(self, text: fmt::Arguments<'_>) {
         if self == Log::Stdout {
-            let _ = writeln!(io::stdout().lock(), "{text}");
+            write_line(text);
         }
     }
 
@@ -29,6 +29,12 @@ impl Log {
     pub fn report(text: fmt::Arguments<'_>) {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
+}
+
+/// Out of line, so that a quiet server pays for one comparison.
+#[cold]
+fn write_line(text: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stdout().lock(), "{text}");
 }
 
 /// Received bytes as a line of a log shows them: their number and their beginning, escaped.

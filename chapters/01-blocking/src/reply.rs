@@ -5,12 +5,17 @@ use crate::line_buffer::{LineBuffer, LineTooLong};
 /// One value serves one client. The servers of chapters 01 to 03 take the same replies and differ
 /// in how they wait.
 pub trait Reply {
-    /// Takes what the client has sent and appends to `outgoing` what it is to be sent.
+    /// Takes what the client has sent and gives what it is to be sent: a part of `received` as it
+    /// is, or something new, for which there is `space`. `space` is empty at the call.
     ///
     /// # Errors
     ///
-    /// [`LineTooLong`]: the client is to be let go.
-    fn reply(&mut self, received: &[u8], outgoing: &mut Vec<u8>) -> Result<(), LineTooLong>;
+    /// [`LineTooLong`]: the client is to be let go. What it is still to be sent is in `space`.
+    fn reply<'a>(
+        &mut self,
+        received: &'a [u8],
+        space: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], LineTooLong>;
 
     /// How many of the bytes received have not been answered yet.
     fn unanswered(&self) -> usize {
@@ -23,9 +28,13 @@ pub trait Reply {
 pub struct EchoBytes;
 
 impl Reply for EchoBytes {
-    fn reply(&mut self, received: &[u8], outgoing: &mut Vec<u8>) -> Result<(), LineTooLong> {
-        outgoing.extend_from_slice(received);
-        Ok(())
+    #[inline]
+    fn reply<'a>(
+        &mut self,
+        received: &'a [u8],
+        _: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], LineTooLong> {
+        Ok(received)
     }
 }
 
@@ -45,13 +54,17 @@ impl Default for EchoLines {
 }
 
 impl Reply for EchoLines {
-    fn reply(&mut self, received: &[u8], outgoing: &mut Vec<u8>) -> Result<(), LineTooLong> {
+    fn reply<'a>(
+        &mut self,
+        received: &'a [u8],
+        space: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], LineTooLong> {
         self.lines.push(received);
         while let Some(line) = self.lines.next_line()? {
-            outgoing.extend_from_slice(b"Buffer: ");
-            outgoing.extend_from_slice(line);
+            space.extend_from_slice(b"Buffer: ");
+            space.extend_from_slice(line);
         }
-        Ok(())
+        Ok(space)
     }
 
     fn unanswered(&self) -> usize {

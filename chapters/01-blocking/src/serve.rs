@@ -76,7 +76,7 @@ pub fn serve_client(
     // first, and the client may take its time: 40 ms on Linux (RFC 1122, 4.2.3.4).
     socket.set_tcp_nodelay(true)?;
     let mut buffer = [0; READ_MAX];
-    let mut outgoing = Vec::new();
+    let mut space = Vec::new();
     loop {
         let received = match socket.read(&mut buffer) {
             Ok(0) => return Ok(End::of(&reply)),
@@ -85,12 +85,16 @@ pub fn serve_client(
             Err(error) => return Err(error),
         };
         log.line(format_args!("{peer} sent {}", Excerpt(received)));
-        if let Err(too_long) = reply.reply(received, &mut outgoing) {
-            return Ok(End::LineTooLong(too_long));
-        }
+        space.clear();
+        let outgoing = match reply.reply(received, &mut space) {
+            Ok(outgoing) => outgoing,
+            Err(too_long) => {
+                socket.write_all(&space)?;
+                return Ok(End::LineTooLong(too_long));
+            }
+        };
         // `send` may take a part only; `write_all` calls it until nothing is left (SK-06).
-        socket.write_all(&outgoing)?;
-        outgoing.clear();
+        socket.write_all(outgoing)?;
     }
 }
 

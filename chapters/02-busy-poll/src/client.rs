@@ -13,12 +13,13 @@ pub const RECEIVE_MAX: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Buffers {
     incoming: Box<[u8]>,
-    outgoing: Vec<u8>,
+    /// Where a reply is put together.
+    space: Vec<u8>,
 }
 
 impl Default for Buffers {
     fn default() -> Buffers {
-        Buffers { incoming: vec![0; RECEIVE_MAX].into(), outgoing: Vec::new() }
+        Buffers { incoming: vec![0; RECEIVE_MAX].into(), space: Vec::new() }
     }
 }
 
@@ -82,11 +83,15 @@ impl<R: Reply> Client<R> {
         }
         let received = &buffers.incoming[..count];
         log.line(format_args!("{} sent {}", self.peer, Excerpt(received)));
-        buffers.outgoing.clear();
-        if let Err(too_long) = self.reply.reply(received, &mut buffers.outgoing) {
-            self.end = Some(End::LineTooLong(too_long));
-        }
-        self.outbox.send(socket, &buffers.outgoing)?;
+        buffers.space.clear();
+        let outgoing = match self.reply.reply(received, &mut buffers.space) {
+            Ok(outgoing) => outgoing,
+            Err(too_long) => {
+                self.end = Some(End::LineTooLong(too_long));
+                &buffers.space
+            }
+        };
+        self.outbox.send(socket, outgoing)?;
         Ok(Poll::Ready(count))
     }
 

@@ -28,16 +28,15 @@ impl Outbox {
     /// Those of [`TryIo::try_send`].
     #[inline]
     pub fn send(&mut self, socket: &impl TryIo, bytes: &[u8]) -> io::Result<()> {
-        let taken = match self.is_empty() && !bytes.is_empty() {
-            true => socket.try_send(bytes)?,
-            false => Poll::Pending,
+        let taken = if self.is_empty() && !bytes.is_empty() {
+            socket.try_send(bytes)?
+        } else {
+            Poll::Pending
         };
-        let rest = match taken {
-            Poll::Ready(count) => &bytes[count..],
-            Poll::Pending => bytes,
-        };
-        if !rest.is_empty() {
-            self.bytes.extend_from_slice(rest);
+        match taken {
+            Poll::Ready(count) if count == bytes.len() => {}
+            Poll::Ready(count) => self.bytes.extend_from_slice(&bytes[count..]),
+            Poll::Pending => self.bytes.extend_from_slice(bytes),
         }
         Ok(())
     }

@@ -43,11 +43,13 @@ impl TryIo for Socket {
         Ok(Poll::Ready((socket, peer_address(&peer))))
     }
 
+    #[inline]
     fn try_recv(&self, buffer: &mut [u8]) -> io::Result<Poll<usize>> {
         let mut socket = self;
         answer(|| socket.read(buffer))
     }
 
+    #[inline]
     fn try_send(&self, bytes: &[u8]) -> io::Result<Poll<usize>> {
         let mut socket = self;
         answer(|| socket.write(bytes))
@@ -64,6 +66,7 @@ fn prepare(socket: &Socket) -> io::Result<()> {
 
 /// Makes an answer of what the kernel reports as two errors: "would block" is "not yet" (SK-08),
 /// and a call that a signal has interrupted is made again (SK-10).
+#[inline]
 fn answer<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<Poll<T>> {
     loop {
         return match call() {

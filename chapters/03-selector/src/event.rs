@@ -79,10 +79,22 @@ impl Readiness {
         self.0 & other.0 == other.0
     }
 
-    /// Whether nothing is known.
+    /// Whether there may be something to receive or accept.
     #[inline]
-    pub fn is_none(self) -> bool {
-        self == Readiness::NONE
+    pub fn is_readable(self) -> bool {
+        self.contains(Readiness::READABLE)
+    }
+
+    /// Whether there may be room to send.
+    #[inline]
+    pub fn is_writable(self) -> bool {
+        self.contains(Readiness::WRITABLE)
+    }
+
+    /// Whether the peer has closed or the connection is lost.
+    #[inline]
+    pub fn is_read_closed(self) -> bool {
+        self.contains(Readiness::READ_CLOSED)
     }
 
     /// The directions that this readiness concerns.
@@ -116,7 +128,7 @@ impl Readiness {
     pub fn after_receive(&mut self, received: &Poll<usize>, room: usize) {
         match received {
             Poll::Pending => *self = *self - Readiness::READABLE - Readiness::READ_CLOSED,
-            Poll::Ready(count) if *count < room && !self.contains(Readiness::READ_CLOSED) => {
+            Poll::Ready(count) if *count < room && !self.is_read_closed() => {
                 *self = *self - Readiness::READABLE;
             }
             Poll::Ready(_) => {}

@@ -97,7 +97,7 @@ fn to_readiness(event: &polling::Event) -> Readiness {
     if event.writable {
         readiness |= Readiness::WRITABLE;
     }
-    if event.is_interrupt() {
+    if event.is_interrupt() || event.is_err() == Some(true) {
         readiness |= Readiness::READ_CLOSED;
     }
     readiness

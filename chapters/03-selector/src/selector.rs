@@ -164,13 +164,11 @@ impl<S, D> Selector<S, D> {
         self.waker.seen();
         outcome?;
         // An error or a hang-up is reported in both directions, whatever was asked for (SE-07).
-        events.retain_mut(|event| match find(&mut self.slots, event.token) {
-            Some(slot) => {
+        for event in events.iter_mut().filter(|event| event.readiness.is_read_closed()) {
+            if let Some(slot) = find(&mut self.slots, event.token) {
                 event.readiness = event.readiness.within(slot.interest);
-                !event.readiness.is_none()
             }
-            None => false,
-        });
+        }
         Ok(())
     }
 
