@@ -19,9 +19,9 @@ impl Log {
     /// A server does not end because nobody reads its output any more, so a failure to write is
     /// passed over (`println!` would panic).
     #[inline]
-    pub fn line(self, text: fmt::Arguments<'_>) {
+    pub fn line<T: fmt::Display>(self, text: impl FnOnce() -> T) {
         if self == Log::Stdout {
-            write_line(text);
+            write_line(&text());
         }
     }
 
@@ -33,7 +33,7 @@ impl Log {
 
 /// Out of line, so that a quiet server pays for one comparison.
 #[cold]
-fn write_line(text: fmt::Arguments<'_>) {
+fn write_line(text: &dyn fmt::Display) {
     let _ = writeln!(io::stdout().lock(), "{text}");
 }
 

@@ -63,7 +63,7 @@ impl Options {
     pub fn open_listener(&self) -> Result<Socket, ListenError> {
         let listener = listen_at(&self.listen, BACKLOG)?;
         let address = local_address(&listener).expect("a socket that listens has an IP address");
-        Log::Stdout.line(format_args!("listening on {address}"));
+        Log::Stdout.line(|| format!("listening on {address}"));
         Ok(listener)
     }
 

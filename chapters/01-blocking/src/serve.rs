@@ -36,10 +36,10 @@ pub fn serve<R: Reply>(
             Ok((socket, peer)) => {
                 exhausted = false;
                 let peer = peer_address(&peer);
-                log.line(format_args!("{peer} connected"));
+                log.line(|| format!("{peer} connected"));
                 match serve_client(&socket, new_reply(), peer, log) {
-                    Ok(end) => log.line(format_args!("{peer} {end}")),
-                    Err(error) => log.line(format_args!("{peer} lost: {error}")),
+                    Ok(end) => log.line(|| format!("{peer} {end}")),
+                    Err(error) => log.line(|| format!("{peer} lost: {error}")),
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -84,7 +84,7 @@ pub fn serve_client(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         };
-        log.line(format_args!("{peer} sent {}", Excerpt(received)));
+        log.line(|| format!("{peer} sent {}", Excerpt(received)));
         space.clear();
         let outgoing = match reply.reply(received, &mut space) {
             Ok(outgoing) => outgoing,

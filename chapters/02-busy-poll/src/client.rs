@@ -38,7 +38,7 @@ pub struct Client<R> {
 impl<R: Reply> Client<R> {
     /// A client that has just connected.
     pub fn new(peer: SocketAddr, reply: R, log: Log) -> Client<R> {
-        log.line(format_args!("{peer} connected"));
+        log.line(|| format!("{peer} connected"));
         Client { peer, reply, outbox: Outbox::default(), end: None }
     }
 
@@ -82,7 +82,7 @@ impl<R: Reply> Client<R> {
             return Ok(Poll::Ready(0));
         }
         let received = &buffers.incoming[..count];
-        log.line(format_args!("{} sent {}", self.peer, Excerpt(received)));
+        log.line(|| format!("{} sent {}", self.peer, Excerpt(received)));
         buffers.space.clear();
         let outgoing = match self.reply.reply(received, &mut buffers.space) {
             Ok(outgoing) => outgoing,
@@ -107,8 +107,8 @@ impl<R: Reply> Client<R> {
     /// Tells the log how the client went.
     pub fn log_end(&self, outcome: io::Result<End>, log: Log) {
         match outcome {
-            Ok(end) => log.line(format_args!("{} {end}", self.peer)),
-            Err(error) => log.line(format_args!("{} lost: {error}", self.peer)),
+            Ok(end) => log.line(|| format!("{} {end}", self.peer)),
+            Err(error) => log.line(|| format!("{} lost: {error}", self.peer)),
         }
     }
 }

@@ -29,6 +29,6 @@ fn run() -> anyhow::Result<()> {
     let listener = options.open_listener()?;
     listener.set_nonblocking(true)?;
     let polls = BusyPoll::new(listener, EchoLines::default, options.log).run(&stop)?;
-    Log::Stdout.line(format_args!("{polls}"));
+    Log::Stdout.line(|| format!("{polls}"));
     Ok(())
 }

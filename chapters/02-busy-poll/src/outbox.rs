@@ -14,6 +14,7 @@ pub const OUTBOX_MAX: usize = 64 * 1024;
 /// An empty outbox owns no memory.
 #[derive(Debug, Default)]
 pub struct Outbox {
+    /// Empty as soon as all of them are sent.
     bytes: Vec<u8>,
     /// How many of `bytes`, from the front, are sent.
     sent: usize,
@@ -54,7 +55,7 @@ impl Outbox {
             // A byte counts as sent only now that the kernel has it.
             self.sent += count;
         }
-        if !self.is_empty() {
+        if self.sent < self.bytes.len() {
             return Ok(Poll::Pending);
         }
         *self = Outbox::default();
@@ -69,7 +70,7 @@ impl Outbox {
     /// Whether nothing waits.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.bytes.is_empty()
     }
 
     /// Whether so much waits that no more should be added.

@@ -1,6 +1,7 @@
 use chapter_01::peer_address;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
 use socket2::Socket;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::task::Poll;
 
@@ -45,14 +46,12 @@ impl TryIo for Socket {
 
     #[inline]
     fn try_recv(&self, buffer: &mut [u8]) -> io::Result<Poll<usize>> {
-        let mut socket = self;
-        answer(|| socket.read(buffer))
+        answer(|| Ok(recv(self, &mut *buffer, RecvFlags::empty())?.0))
     }
 
     #[inline]
     fn try_send(&self, bytes: &[u8]) -> io::Result<Poll<usize>> {
-        let mut socket = self;
-        answer(|| socket.write(bytes))
+        answer(|| Ok(send(self, bytes, SendFlags::NOSIGNAL)?))
     }
 }
 

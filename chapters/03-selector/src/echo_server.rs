@@ -4,7 +4,6 @@ use crate::selector::{Selector, SelectorKind};
 use chapter_01::{AcceptFault, End, Log, Reply};
 use chapter_02::{Buffers, Client, RECEIVE_MAX, TryIo};
 use socket2::Socket;
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -20,7 +19,7 @@ pub struct EchoServer<S, R, N> {
     listener: Token,
     new_reply: N,
     /// Sources that could go on without a report, each at most once.
-    unfinished: VecDeque<Token>,
+    unfinished: Vec<Token>,
     back_off: BackOff,
     /// Lent to each client for the length of a receive.
     buffers: Buffers,
@@ -72,7 +71,7 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
             selector,
             listener,
             new_reply,
-            unfinished: VecDeque::new(),
+            unfinished: Vec::new(),
             back_off: BackOff::default(),
             buffers: Buffers::default(),
             events: Vec::new(),
@@ -94,36 +93,30 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
 
     /// Waits once and serves whoever is ready, everybody once.
     ///
-    /// 1. If a pause of the accepting is over, the listener has its turn.
+    /// 1. If a pause of the accepting is over, the listener joins the unfinished.
     /// 2. Sleep until the kernel reports something, but not if somebody could go on at once.
     /// 3. Each source that is reported has its turn: one batch of accepts, or one receive.
-    /// 4. Then each that was unfinished before. Who could still go on joins that queue again, behind
-    ///    all others, so that no client can hold up the rest.
+    /// 4. Then each of the unfinished. Who could go on joins them for the next pass: nobody has two
+    ///    turns in one, so no client can hold up the rest.
     ///
     /// # Errors
     ///
     /// As [`run`](EchoServer::run).
     pub fn pass(&mut self) -> io::Result<()> {
         if self.back_off.take_elapsed(Instant::now) {
-            self.turn(self.listener, Readiness::NONE)?;
+            self.queue_listener();
         }
-        let unfinished = self.unfinished.len();
-        let timeout = match unfinished {
-            0 => self.back_off.remaining(Instant::now),
-            _ => Some(Duration::ZERO),
+        let timeout = if self.unfinished.is_empty() {
+            self.back_off.remaining(Instant::now)
+        } else {
+            Some(Duration::ZERO)
         };
-        let mut events = std::mem::take(&mut self.events);
-        self.selector.select(&mut events, timeout)?;
-        for Event { token, readiness } in events.drain(..) {
-            self.turn(token, readiness)?;
+        self.selector.select(&mut self.events, timeout)?;
+        while let Some(token) = self.unfinished.pop() {
+            self.events.push(Event { token, readiness: Readiness::NONE });
         }
-        self.events = events;
-        for _ in 0..unfinished {
-            let Some(token) = self.unfinished.pop_front() else { break };
-            if let Some((_, watched)) = self.selector.get_mut(token) {
-                watched.unfinished = false;
-                self.turn(token, Readiness::NONE)?;
-            }
+        for place in 0..self.events.len() {
+            self.turn(self.events[place])?;
         }
         Ok(())
     }
@@ -134,54 +127,73 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
     }
 
     /// Notes what is reported of a source, and does for it what can be done.
-    fn turn(&mut self, token: Token, reported: Readiness) -> io::Result<()> {
+    fn turn(&mut self, Event { token, readiness: reported }: Event) -> io::Result<()> {
         // A client may be gone before its turn: then its token names nothing.
         let Some((socket, watched)) = self.selector.get_mut(token) else { return Ok(()) };
         watched.readiness |= reported;
+        // Without a report, this is the turn that the queue gives.
+        watched.unfinished &= reported != Readiness::NONE;
+        let Some(client) = &mut watched.client else { return self.accept(reported) };
         // Who is unfinished has its turn in the queue, and not a second one here.
         if !watched.unfinished {
-            match &mut watched.client {
-                None => self.accept()?,
-                Some(client) => {
-                    let flags = &mut watched.readiness;
-                    match serve(socket, client, flags, &mut self.buffers, self.log) {
-                        Ok(None) => {}
-                        Ok(Some(end)) => self.release(token, Ok(end)),
-                        Err(error) => self.release(token, Err(error)),
-                    }
-                }
+            let flags = &mut watched.readiness;
+            if let Some(outcome) = serve(socket, client, flags, &mut self.buffers, self.log) {
+                self.release(token, outcome);
+                return Ok(());
+            }
+            if flags.is_readable() && client.wants_to_receive() {
+                watched.unfinished = true;
+                self.unfinished.push(token);
             }
         }
-        self.wait_for(token, reported);
+        let wanted = Interest::READ.when(client.wants_to_receive())
+            | Interest::WRITE.when(client.wants_to_send());
+        if let Err(error) = self.selector.settle(token, wanted, reported) {
+            // The kernel has no memory for the interest: the client cannot be served any more.
+            self.release(token, Err(error));
+        }
         Ok(())
     }
 
     /// Accepts whoever waits, up to the budget.
-    fn accept(&mut self) -> io::Result<()> {
-        if self.back_off.is_on() {
-            return Ok(());
-        }
-        for _ in 0..ACCEPT_BUDGET {
-            let (listener, watched) =
-                self.selector.get_mut(self.listener).expect("the listener stays registered");
-            match listener.try_accept() {
+    fn accept(&mut self, reported: Readiness) -> io::Result<()> {
+        let mut budget = if self.listener().1.unfinished { 0 } else { ACCEPT_BUDGET };
+        while budget > 0 && !self.back_off.is_on() {
+            budget -= 1;
+            match self.listener().0.try_accept() {
                 Ok(Poll::Ready((socket, peer))) => self.welcome(socket, peer),
                 Ok(Poll::Pending) => {
-                    watched.readiness = Readiness::NONE;
+                    self.listener().1.readiness = Readiness::NONE;
                     self.back_off.end();
                     break;
                 }
                 Err(error) => match AcceptFault::of(&error) {
                     AcceptFault::Client => {}
-                    AcceptFault::Exhausted => {
-                        self.back_off.begin(Instant::now(), &error);
-                        break;
-                    }
+                    AcceptFault::Exhausted => self.back_off.begin(Instant::now(), &error),
                     AcceptFault::Listener => return Err(error),
                 },
             }
         }
+        let accepting = !self.back_off.is_on();
+        if accepting && self.listener().1.readiness.is_readable() {
+            self.queue_listener();
+        }
+        let wanted = Interest::READ.when(accepting);
+        if let Err(error) = self.selector.settle(self.listener, wanted, reported) {
+            // The kernel has no memory for the interest: ask again after a pause.
+            self.back_off.begin(Instant::now(), &error);
+        }
         Ok(())
+    }
+
+    fn listener(&mut self) -> (&S, &mut Watched<R>) {
+        self.selector.get_mut(self.listener).expect("the listener stays registered")
+    }
+
+    fn queue_listener(&mut self) {
+        if !std::mem::replace(&mut self.listener().1.unfinished, true) {
+            self.unfinished.push(self.listener);
+        }
     }
 
     fn welcome(&mut self, socket: S, peer: SocketAddr) {
@@ -191,24 +203,6 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
         if let Err(error) = self.selector.watch(socket, watched, Interest::READ) {
             // The selector has closed the socket; the others are not concerned.
             Log::report(format_args!("cannot watch {peer}: {error}"));
-        }
-    }
-
-    /// Lets a source wait for its next turn, if it could go on at once, or for its next report.
-    fn wait_for(&mut self, token: Token, reported: Readiness) {
-        let accepting = !self.back_off.is_on();
-        let Some((_, watched)) = self.selector.get_mut(token) else { return };
-        let wanted = watched.wanted(accepting);
-        let could_go_on = wanted.contains(Interest::READ) && watched.readiness.is_readable();
-        if could_go_on && !watched.unfinished {
-            watched.unfinished = true;
-            self.unfinished.push_back(token);
-        }
-        match self.selector.settle(token, wanted, reported) {
-            Ok(()) => {}
-            // The kernel has no memory for the interest. The listener is tried again after a pause.
-            Err(error) if token == self.listener => self.back_off.begin(Instant::now(), &error),
-            Err(error) => self.release(token, Err(error)),
         }
     }
 
@@ -225,39 +219,31 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
     }
 }
 
-impl<R: Reply> Watched<R> {
-    /// What the source has to wait for.
-    fn wanted(&self, accepting: bool) -> Interest {
-        match &self.client {
-            None => Interest::READ.when(accepting),
-            Some(client) => {
-                Interest::READ.when(client.wants_to_receive())
-                    | Interest::WRITE.when(client.wants_to_send())
-            }
-        }
-    }
-}
-
 /// Does for a client what its flags allow: sends what waits, then receives and answers once. Says
-/// how the client has ended if it has.
+/// how the client has ended, if it has.
 fn serve<S: TryIo, R: Reply>(
     socket: &S,
     client: &mut Client<R>,
-    readiness: &mut Readiness,
+    flags: &mut Readiness,
     buffers: &mut Buffers,
     log: Log,
-) -> io::Result<Option<End>> {
-    if client.wants_to_send() && readiness.is_writable() {
-        let _ = client.flush(socket)?;
+) -> Option<io::Result<End>> {
+    if client.wants_to_send()
+        && flags.is_writable()
+        && let Err(error) = client.flush(socket)
+    {
+        return Some(Err(error));
     }
-    if client.wants_to_receive() && readiness.is_readable() {
-        let received = client.receive(socket, buffers, log)?;
-        readiness.after_receive(&received, RECEIVE_MAX);
+    if client.wants_to_receive() && flags.is_readable() {
+        match client.receive(socket, buffers, log) {
+            Ok(received) => flags.after_receive(&received, RECEIVE_MAX),
+            Err(error) => return Some(Err(error)),
+        }
     }
     if client.wants_to_send() {
-        readiness.after_partial_send();
+        flags.after_partial_send();
     }
-    Ok(client.ended())
+    client.ended().map(Ok)
 }
 
 #[cfg(test)]

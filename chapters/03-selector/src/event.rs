@@ -40,19 +40,6 @@ impl Interest {
     pub const WRITE: Interest = Interest(2);
     /// For whichever comes first.
     pub const BOTH: Interest = Interest(3);
-
-    /// Whether all of `other` is part of this.
-    #[inline]
-    pub fn contains(self, other: Interest) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// `self` if `condition` holds, else nothing.
-    #[inline]
-    #[must_use]
-    pub fn when(self, condition: bool) -> Interest {
-        if condition { self } else { Interest::NONE }
-    }
 }
 
 /// What a source is ready for: what we are told, and remember.
@@ -72,12 +59,6 @@ impl Readiness {
     /// Nothing more will arrive behind what has arrived: the peer has closed, or the connection is
     /// lost.
     pub const READ_CLOSED: Readiness = Readiness(4);
-
-    /// Whether all of `other` is part of this.
-    #[inline]
-    pub fn contains(self, other: Readiness) -> bool {
-        self.0 & other.0 == other.0
-    }
 
     /// Whether there may be something to receive or accept.
     #[inline]
@@ -153,6 +134,21 @@ pub struct Event {
 
 macro_rules! set_operations {
     ($($set:ident: $($name:ident)*;)*) => {$(
+        impl $set {
+            /// Whether all of `other` is part of this.
+            #[inline]
+            pub fn contains(self, other: $set) -> bool {
+                self.0 & other.0 == other.0
+            }
+
+            /// `self` if `condition` holds, else nothing.
+            #[inline]
+            #[must_use]
+            pub fn when(self, condition: bool) -> $set {
+                if condition { self } else { $set::NONE }
+            }
+        }
+
         impl BitOr for $set {
             type Output = $set;
 

@@ -110,16 +110,8 @@ fn to_mio_interest(interest: Interest) -> mio::Interest {
 
 /// An error or a hang-up concerns both directions: the next call on the socket will tell (SE-07).
 fn to_readiness(event: &mio::event::Event) -> Readiness {
-    let mut readiness = Readiness::NONE;
     let (error, read_closed) = (event.is_error(), event.is_read_closed());
-    if event.is_readable() || read_closed || error {
-        readiness |= Readiness::READABLE;
-    }
-    if event.is_writable() || event.is_write_closed() || error {
-        readiness |= Readiness::WRITABLE;
-    }
-    if read_closed || error {
-        readiness |= Readiness::READ_CLOSED;
-    }
-    readiness
+    Readiness::READABLE.when(event.is_readable() || read_closed || error)
+        | Readiness::WRITABLE.when(event.is_writable() || event.is_write_closed() || error)
+        | Readiness::READ_CLOSED.when(read_closed || error)
 }

@@ -90,15 +90,8 @@ fn to_polling(token: Token, interest: Interest) -> polling::Event {
 
 /// `polling` reports an error or a hang-up as both directions.
 fn to_readiness(event: &polling::Event) -> Readiness {
-    let mut readiness = Readiness::NONE;
-    if event.readable {
-        readiness |= Readiness::READABLE;
-    }
-    if event.writable {
-        readiness |= Readiness::WRITABLE;
-    }
-    if event.is_interrupt() || event.is_err() == Some(true) {
-        readiness |= Readiness::READ_CLOSED;
-    }
-    readiness
+    let lost = event.is_interrupt() || event.is_err() == Some(true);
+    Readiness::READABLE.when(event.readable)
+        | Readiness::WRITABLE.when(event.writable)
+        | Readiness::READ_CLOSED.when(lost)
 }
