@@ -5,6 +5,11 @@ use chapter_01::{LineBuffer, Options, exit_code, peer_address};
 use std::io::{Read, Write};
 use std::process::ExitCode;
 
+const USAGE: &str = "\
+Echoes one line and ends.
+
+Usage: echo_one_client [--listen HOST:PORT]";
+
 /// The longest line, in bytes.
 const LINE_MAX: usize = 1024;
 
@@ -13,10 +18,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let options = Options::parse(
-        "Echoes one line and ends.\n\nUsage: echo_one_client [--listen HOST:PORT]",
-        &[],
-    )?;
+    let options = Options::parse(USAGE, &[])?;
     let listener = options.open_listener()?;
     let (mut connection, client_address) = listener.accept()?;
     println!("I got a connection from {}!", peer_address(&client_address));

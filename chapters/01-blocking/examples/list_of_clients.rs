@@ -6,6 +6,11 @@ use socket2::Socket;
 use std::io::{Read, Write};
 use std::process::ExitCode;
 
+const USAGE: &str = "\
+Serves a list of clients.
+
+Usage: list_of_clients [--listen HOST:PORT]";
+
 /// The longest line, in bytes.
 const LINE_MAX: usize = 1024;
 
@@ -14,10 +19,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let options = Options::parse(
-        "Serves a list of clients.\n\nUsage: list_of_clients [--listen HOST:PORT]",
-        &[],
-    )?;
+    let options = Options::parse(USAGE, &[])?;
     let listener = options.open_listener()?;
     let mut connections = Vec::new();
     loop {

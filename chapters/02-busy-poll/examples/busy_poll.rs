@@ -7,6 +7,11 @@ use std::io;
 use std::process::ExitCode;
 use std::task::Poll;
 
+const USAGE: &str = "\
+Polls all sockets without rest.
+
+Usage: busy_poll [--listen HOST:PORT]";
+
 /// A client, its unfinished line, and what the kernel has not taken yet. All three outlive a "not
 /// yet".
 struct Connection {
@@ -20,10 +25,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let options = Options::parse(
-        "Polls all sockets without rest.\n\nUsage: busy_poll [--listen HOST:PORT]",
-        &[],
-    )?;
+    let options = Options::parse(USAGE, &[])?;
     let listener = options.open_listener()?;
     listener.set_nonblocking(true)?;
     let mut connections = Vec::new();

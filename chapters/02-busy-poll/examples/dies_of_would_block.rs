@@ -5,15 +5,17 @@ use anyhow::Context;
 use chapter_01::{Options, exit_code, peer_address};
 use std::process::ExitCode;
 
+const USAGE: &str = "\
+Dies of WouldBlock.
+
+Usage: dies_of_would_block [--listen HOST:PORT]";
+
 fn main() -> ExitCode {
     exit_code("dies_of_would_block", run())
 }
 
 fn run() -> anyhow::Result<()> {
-    let options = Options::parse(
-        "Dies of WouldBlock.\n\nUsage: dies_of_would_block [--listen HOST:PORT]",
-        &[],
-    )?;
+    let options = Options::parse(USAGE, &[])?;
     let listener = options.open_listener()?;
     listener.set_nonblocking(true)?;
     loop {

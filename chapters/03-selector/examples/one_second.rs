@@ -10,13 +10,17 @@ use std::process::ExitCode;
 use std::task::Poll;
 use std::time::Duration;
 
+const USAGE: &str = "\
+Says each second that it waits.
+
+Usage: one_second [--listen HOST:PORT]";
+
 fn main() -> ExitCode {
     exit_code("one_second", run())
 }
 
 fn run() -> anyhow::Result<()> {
-    let usage = "Says each second that it waits.\n\nUsage: one_second [--listen HOST:PORT]";
-    let options = Options::parse(usage, &[])?;
+    let options = Options::parse(USAGE, &[])?;
     let listener = options.open_listener()?;
     listener.set_nonblocking(true)?;
     // Level-triggered, as Python's selectors are: what is not read now is reported again.
