@@ -14,10 +14,10 @@ pub struct Column {
 
 /// Everything that scenarios are played against, from the lowest layer up.
 pub const COLUMNS: [Column; 4] = [
-    Column { title: "blocking", layer: "blocking", selector: None },
-    Column { title: "busy-poll", layer: "busy-poll", selector: None },
-    Column { title: "selector over mio", layer: "selector", selector: Some("mio") },
-    Column { title: "selector over polling", layer: "selector", selector: Some("polling") },
+    Column { title: "01 blocking", layer: "blocking", selector: None },
+    Column { title: "02 busy-poll", layer: "busy-poll", selector: None },
+    Column { title: "03 selector over mio", layer: "selector", selector: Some("mio") },
+    Column { title: "03 selector over polling", layer: "selector", selector: Some("polling") },
 ];
 
 impl Column {

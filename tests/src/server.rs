@@ -14,8 +14,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a program and waits for its first line, `LISTENING <port>` or `listening on
-    /// <address>`.
+    /// Starts a program and waits for its first line: `LISTENING` and a port, or `listening on` and
+    /// an address.
     ///
     /// # Errors
     ///

@@ -83,29 +83,45 @@ fn socket_options() -> Result<()> {
 fn bad_input() -> Result<()> {
     let taken = TcpListener::bind("127.0.0.1:0")?;
     let taken = taken.local_addr()?.to_string();
-    let mut text = String::new();
-    for (note, program, arguments) in [
+    let cases = [
         (
+            "refused",
             "# while another server listens at 127.0.0.1:8000",
             "chapter-01",
             ["--listen", "127.0.0.1:8000"],
         ),
-        ("# an address of some other machine", "chapter-01", ["--listen", "192.0.2.1:8000"]),
-        ("# no port", "chapter-01", ["--listen", "localhost"]),
-        ("# a host that nobody knows", "chapter-01", ["--listen", "no-such-host.invalid:8000"]),
-        ("# a selector that there is not", "chapter-03", ["--selector", "epoll"]),
-        ("# an option that there is not", "chapter-02", ["--port", "8000"]),
-    ] {
-        let actual = arguments.map(|argument| argument.replace("127.0.0.1:8000", &taken));
-        let (code, output, errors) =
-            run(conformance::program(program)?.args(actual)).context(note)?;
-        ensure!(output.is_empty() && errors.lines().count() == 1, "{note}: {output:?}, {errors:?}");
-        let error = without_reason(errors.trim_end()).replace(&taken, "127.0.0.1:8000");
-        let code = code.with_context(|| format!("{note}: ended by a signal"))?;
-        text += &format!("{note}\n$ {program} {}\n{}\n", arguments.join(" "), wrap(&error, "    "));
-        text += &format!("(ends with exit code {code})\n\n");
+        (
+            "refused",
+            "# an address of some other machine",
+            "chapter-01",
+            ["--listen", "192.0.2.1:8000"],
+        ),
+        ("typed", "# no port", "chapter-01", ["--listen", "localhost"]),
+        (
+            "typed",
+            "# a host that nobody knows",
+            "chapter-01",
+            ["--listen", "no-such-host.invalid:8000"],
+        ),
+        ("typed", "# an option that there is not", "chapter-01", ["--port", "8000"]),
+        ("selector", "# a selector that there is not", "chapter-03", ["--selector", "epoll"]),
+    ];
+    for group in ["refused", "typed", "selector"] {
+        let mut text = String::new();
+        for (_, note, program, arguments) in cases.iter().filter(|case| case.0 == group) {
+            let actual = arguments.map(|argument| argument.replace("127.0.0.1:8000", &taken));
+            let (code, output, errors) =
+                run(conformance::program(program)?.args(actual)).context(*note)?;
+            let one_line = output.is_empty() && errors.lines().count() == 1;
+            ensure!(one_line, "{note}: {output:?}, {errors:?}");
+            let error = without_reason(errors.trim_end()).replace(&taken, "127.0.0.1:8000");
+            let code = code.with_context(|| format!("{note}: ended by a signal"))?;
+            let arguments = arguments.join(" ");
+            text += &format!("{note}\n$ {program} {arguments}\n{}\n", wrap(&error, "    "));
+            text += &format!("(ends with exit code {code})\n\n");
+        }
+        check(&format!("bad-input-{group}"), &text);
     }
-    check("bad-input", &text);
     Ok(())
 }
 

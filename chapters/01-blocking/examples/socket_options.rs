@@ -22,46 +22,40 @@ fn main() -> anyhow::Result<()> {
     let tcp = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     let udp = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
 
-    println!("option            asked     got");
-    // Before bind: who may have the address.
+    println!("option            asked     got   what for");
     tcp.set_reuse_address(true)?;
-    show("SO_REUSEADDR", true, tcp.reuse_address())?;
+    show("SO_REUSEADDR", true, tcp.reuse_address(), "bind where old connections linger")?;
     tcp.set_reuse_port(true)?;
-    show("SO_REUSEPORT", true, tcp.reuse_port())?;
-    // Only a datagram can go to everybody.
+    show("SO_REUSEPORT", true, tcp.reuse_port(), "several listeners share the port")?;
     udp.set_broadcast(true)?;
-    show("SO_BROADCAST", true, udp.broadcast())?;
-    // Linux doubles what is asked for: the other half is its own book-keeping.
+    show("SO_BROADCAST", true, udp.broadcast(), "a datagram to everybody")?;
     tcp.set_send_buffer_size(16_384)?;
-    show("SO_SNDBUF", 16_384, tcp.send_buffer_size())?;
+    show("SO_SNDBUF", 16_384, tcp.send_buffer_size(), "doubled, for the kernel's own use")?;
     tcp.set_recv_buffer_size(16_384)?;
-    show("SO_RCVBUF", 16_384, tcp.recv_buffer_size())?;
-    // Under its least size it does not go.
+    show("SO_RCVBUF", 16_384, tcp.recv_buffer_size(), "doubled, too")?;
     tcp.set_recv_buffer_size(1)?;
-    show("SO_RCVBUF", 1, tcp.recv_buffer_size())?;
-    // A receive blocks until so many bytes are there.
+    show("SO_RCVBUF", 1, tcp.recv_buffer_size(), "there is a least size")?;
     setsockopt(&tcp, ReceiveLowWater, &16)?;
-    show("SO_RCVLOWAT", 16, Ok(getsockopt(&tcp, ReceiveLowWater)?))?;
-    // A silent peer is asked after a minute whether it is still there.
+    let low_water = Ok(getsockopt(&tcp, ReceiveLowWater)?);
+    show("SO_RCVLOWAT", 16, low_water, "a receive waits for so many bytes")?;
     tcp.set_tcp_keepalive(&TcpKeepalive::new().with_time(Duration::from_secs(60)))?;
-    show("SO_KEEPALIVE", true, tcp.keepalive())?;
-    show("TCP_KEEPIDLE", Duration::from_secs(60), tcp.tcp_keepalive_time())?;
-    // How long close waits for unsent data; zero throws the data away and resets the connection.
+    show("SO_KEEPALIVE", true, tcp.keepalive(), "ask a silent peer if it is there")?;
+    show("TCP_KEEPIDLE", Duration::from_secs(60), tcp.tcp_keepalive_time(), "after so long")?;
     tcp.set_linger(Some(Duration::from_secs(5)))?;
-    show("SO_LINGER", Some(Duration::from_secs(5)), tcp.linger())?;
-    // A blocking call gives up after so long, with "would block".
+    let linger = "close waits so long for unsent data";
+    show("SO_LINGER", Some(Duration::from_secs(5)), tcp.linger(), linger)?;
     tcp.set_read_timeout(Some(Duration::from_secs(2)))?;
-    show("SO_RCVTIMEO", Some(Duration::from_secs(2)), tcp.read_timeout())?;
-    tcp.set_write_timeout(Some(Duration::from_secs(2)))?;
-    show("SO_SNDTIMEO", Some(Duration::from_secs(2)), tcp.write_timeout())?;
-    // A small segment is sent at once, even while an earlier one is unacknowledged.
+    let two_seconds = Some(Duration::from_secs(2));
+    show("SO_RCVTIMEO", two_seconds, tcp.read_timeout(), "a receive gives up after so long")?;
+    tcp.set_write_timeout(two_seconds)?;
+    show("SO_SNDTIMEO", two_seconds, tcp.write_timeout(), "and so does a send")?;
     tcp.set_tcp_nodelay(true)?;
-    show("TCP_NODELAY", true, tcp.tcp_nodelay())?;
+    show("TCP_NODELAY", true, tcp.tcp_nodelay(), "small segments are sent at once")?;
     Ok(())
 }
 
-fn show<T: Debug>(name: &str, asked: T, got: io::Result<T>) -> io::Result<()> {
-    println!("{name:<15} {:>7} {:>7}", plain(&asked), plain(&got?));
+fn show<T: Debug>(name: &str, asked: T, got: io::Result<T>, what_for: &str) -> io::Result<()> {
+    println!("{name:<15} {:>7} {:>7}   {what_for}", plain(&asked), plain(&got?));
     Ok(())
 }
 

@@ -26,6 +26,6 @@ pub use address::{AddressError, resolve};
 pub use line_buffer::{LineBuffer, LineTooLong};
 pub use listen::{BACKLOG, ListenError, listen, listen_at, local_address};
 pub use log::{Excerpt, Log};
-pub use options::{Options, exit_code};
+pub use options::{Options, UsageError, exit_code};
 pub use reply::{EchoBytes, EchoLines, LINE_MAX, Reply};
 pub use serve::{End, peer_address, serve, serve_client};

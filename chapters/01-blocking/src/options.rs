@@ -24,9 +24,8 @@ impl Options {
     /// # Errors
     ///
     /// An option that nobody knows, or a value that is missing.
-    pub fn parse(usage: &str, more: &[&'static str]) -> Result<Options, lexopt::Error> {
-        Options::read(Parser::from_env(), usage, more)
-            .map_err(|error| format!("{error}; --help lists the options").into())
+    pub fn parse(usage: &str, more: &[&'static str]) -> Result<Options, UsageError> {
+        Options::read(Parser::from_env(), usage, more).map_err(UsageError)
     }
 
     fn read(
@@ -73,6 +72,18 @@ impl Options {
     }
 }
 
+/// A command line that is not understood. One line that names the argument and what to do.
+#[derive(Debug)]
+pub struct UsageError(lexopt::Error);
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; --help lists the options", self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
 /// How a program ends: in silence after a success, else with exit code 1 and one line on standard
 /// error.
 pub fn exit_code<E: fmt::Display>(program: &str, outcome: Result<(), E>) -> ExitCode {
@@ -108,5 +119,7 @@ mod tests {
         assert_eq!(say(&["--port"]), "invalid option '--port'");
         assert_eq!(say(&["extra"]), "unexpected argument \"extra\"");
         assert!(say(&["--listen"]).contains("--listen"));
+        let error = anyhow::Error::new(UsageError(read(&["--port"]).unwrap_err()));
+        assert_eq!(format!("{error:#}"), "invalid option '--port'; --help lists the options");
     }
 }

@@ -55,15 +55,25 @@ fn run() -> anyhow::Result<()> {
                 ready.push(event.token);
             }
         }
-        for token in std::mem::take(&mut ready) {
-            match echo(&mut selector, token) {
-                // With the flag, what is still ready needs no second report.
-                Ok(flags) if with_flag && flags.contains(Readiness::READABLE) => ready.push(token),
-                Ok(_) => {}
-                Err(_) => drop(selector.unregister(token)?),
-            }
+        ready = serve(&mut selector, ready, with_flag)?;
+    }
+}
+
+/// Serves who is ready once, and says who still is. Without the flag, nobody is remembered to be.
+fn serve(
+    selector: &mut Selector<Socket, Readiness>,
+    mut ready: Vec<Token>,
+    with_flag: bool,
+) -> io::Result<Vec<Token>> {
+    let mut still_ready = Vec::new();
+    for token in ready.drain(..) {
+        match echo(selector, token) {
+            Ok(flags) if with_flag && flags.is_readable() => still_ready.push(token),
+            Ok(_) => {}
+            Err(_) => drop(selector.unregister(token)?),
         }
     }
+    Ok(still_ready)
 }
 
 fn accept(selector: &mut Selector<Socket, Readiness>, listener: Token) -> io::Result<()> {

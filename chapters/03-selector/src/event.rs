@@ -59,6 +59,12 @@ impl Readiness {
     /// Nothing more will arrive behind what has arrived: the peer has closed, or the connection is
     /// lost.
     pub const READ_CLOSED: Readiness = Readiness(4);
+    /// What has arrived is divided by an urgent byte, at which a receive stops.
+    pub const URGENT: Readiness = Readiness(8);
+
+    /// Everything that concerns what arrives.
+    const INCOMING: Readiness =
+        Readiness(Readiness::READABLE.0 | Readiness::READ_CLOSED.0 | Readiness::URGENT.0);
 
     /// Whether there may be something to receive or accept.
     #[inline]
@@ -81,7 +87,7 @@ impl Readiness {
     /// The directions that this readiness concerns.
     #[inline]
     pub fn directions(self) -> Interest {
-        let reads = self.0 & (Readiness::READABLE.0 | Readiness::READ_CLOSED.0) != 0;
+        let reads = self.0 & Readiness::INCOMING.0 != 0;
         Interest::READ.when(reads) | Interest::WRITE.when(self.contains(Readiness::WRITABLE))
     }
 
@@ -91,7 +97,7 @@ impl Readiness {
     pub fn within(self, interest: Interest) -> Readiness {
         let mut part = Readiness::NONE;
         if interest.contains(Interest::READ) {
-            part = part | Readiness::READABLE | Readiness::READ_CLOSED;
+            part = Readiness::INCOMING;
         }
         if interest.contains(Interest::WRITE) {
             part |= Readiness::WRITABLE;
@@ -102,18 +108,24 @@ impl Readiness {
     /// Learns from a receive into a buffer of `room` bytes: is there a point in the next one?
     ///
     /// "Not yet" says no. So does a short read, for a stream gives all it has (`epoll(7)`, question
-    /// 9), and that saves the one receive that is bound to fail. But when the peer has closed, the
-    /// end of file stands behind those bytes: it was reported together with them and is not
-    /// reported again.
+    /// 9), and that saves the one receive that is bound to fail. There are two exceptions. When the
+    /// peer has closed, the end of file stands behind those bytes: it was reported together with
+    /// them and is not reported again. And a receive stops short of an urgent byte, although more
+    /// bytes may stand behind it.
     #[inline]
     pub fn after_receive(&mut self, received: &Poll<usize>, room: usize) {
         match received {
-            Poll::Pending => *self = *self - Readiness::READABLE - Readiness::READ_CLOSED,
-            Poll::Ready(count) if *count < room && !self.is_read_closed() => {
+            Poll::Pending => *self = *self - Readiness::INCOMING,
+            Poll::Ready(count) if *count < room && !self.outlives_a_short_read() => {
                 *self = *self - Readiness::READABLE;
             }
             Poll::Ready(_) => {}
         }
+    }
+
+    #[inline]
+    fn outlives_a_short_read(self) -> bool {
+        self.0 & (Readiness::READ_CLOSED.0 | Readiness::URGENT.0) != 0
     }
 
     /// Learns from a send that did not take everything: the kernel's buffer is full.
@@ -188,7 +200,7 @@ macro_rules! set_operations {
 
 set_operations! {
     Interest: READ WRITE;
-    Readiness: READABLE WRITABLE READ_CLOSED;
+    Readiness: READABLE WRITABLE READ_CLOSED URGENT;
 }
 
 #[cfg(test)]
@@ -220,6 +232,9 @@ mod tests {
         assert_eq!(after(READABLE, Poll::Ready(9)), Readiness::NONE);
         assert_eq!(after(READABLE, Poll::Pending), Readiness::NONE);
         assert_eq!(after(CLOSED, Poll::Ready(9)), CLOSED);
+        let urgent = READABLE | Readiness::URGENT;
+        assert_eq!(after(urgent, Poll::Ready(9)), urgent);
+        assert_eq!(after(urgent, Poll::Pending), Readiness::NONE);
         // A flag that was wrong must not make its owner spin.
         assert_eq!(after(CLOSED, Poll::Pending), Readiness::NONE);
     }

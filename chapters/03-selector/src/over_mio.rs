@@ -101,10 +101,15 @@ fn to_mio(token: Token) -> mio::Token {
 }
 
 fn to_mio_interest(interest: Interest) -> mio::Interest {
+    // To be told of an urgent byte is to be told that a receive will stop at it.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let reads = mio::Interest::READABLE | mio::Interest::PRIORITY;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let reads = mio::Interest::READABLE;
     match interest {
-        Interest::READ => mio::Interest::READABLE,
+        Interest::READ => reads,
         Interest::WRITE => mio::Interest::WRITABLE,
-        _ => mio::Interest::READABLE | mio::Interest::WRITABLE,
+        _ => reads | mio::Interest::WRITABLE,
     }
 }
 
@@ -114,4 +119,5 @@ fn to_readiness(event: &mio::event::Event) -> Readiness {
     Readiness::READABLE.when(event.is_readable() || read_closed || error)
         | Readiness::WRITABLE.when(event.is_writable() || event.is_write_closed() || error)
         | Readiness::READ_CLOSED.when(read_closed || error)
+        | Readiness::URGENT.when(event.is_priority())
 }

@@ -173,6 +173,16 @@ impl<S, D> Selector<S, D> {
     }
 
     /// A source and its data.
+    ///
+    /// The source is lent, so nobody can close it:
+    ///
+    /// ```compile_fail,E0507
+    /// # use chapter_03::{Selector, Token};
+    /// fn close(selector: &Selector<std::os::fd::OwnedFd, ()>, token: Token) {
+    ///     let (source, _) = selector.get(token).unwrap();
+    ///     drop(*source);
+    /// }
+    /// ```
     #[inline]
     pub fn get(&self, token: Token) -> Option<(&S, &D)> {
         let slot =

@@ -2,7 +2,7 @@
 //! run -p conformance --bin demo -- chapter-01`.
 
 use anyhow::{Context, Result, bail};
-use chapter_01::exit_code;
+use chapter_01::{Log, exit_code};
 use conformance::{SCENES, Scene};
 use std::collections::BTreeSet;
 use std::env;
@@ -21,10 +21,18 @@ fn run() -> Result<()> {
         bail!("there is no demo {asked:?}: choose one of {known}");
     }
     for (place, scene) in scenes.into_iter().enumerate() {
-        println!("{}# {}", if place == 0 { "" } else { "\n" }, scene.title);
-        scene.play(&[], |line| println!("{line}"))?;
+        if place > 0 {
+            tell("");
+        }
+        tell(&format!("# {}", scene.title));
+        scene.play(&[], tell)?;
     }
     Ok(())
+}
+
+/// Nobody reading is no fault.
+fn tell(line: &str) {
+    Log::Stdout.line(|| line.to_owned());
 }
 
 /// Whole chapters first, then single scenes.

@@ -2,7 +2,7 @@
 
 use crate::{check, echo_server};
 use anyhow::ensure;
-use conformance::{Capability, Client, Column, Verdict, pattern};
+use conformance::{Capability, Client, Column, Signal, Verdict, pattern};
 
 pub(crate) static ONE_BYTE: Capability = Capability::new("one byte comes back", |column| {
     let server = echo_server(column)?;
@@ -73,4 +73,27 @@ fn half_close(column: &Column) -> anyhow::Result<Verdict> {
 #[test]
 fn half_close_leaves_the_way_back_open() {
     check(&HALF_CLOSE);
+}
+
+pub(crate) static BEHIND_URGENT: Capability =
+    Capability::new("bytes behind an urgent byte come back", behind_urgent);
+
+fn behind_urgent(column: &Column) -> anyhow::Result<Verdict> {
+    let server = echo_server(column)?;
+    let mut client = Client::connect("client-1", server.address())?;
+    client.echo(b"x")?;
+    // All of it arrives before the server looks, so it is reported once.
+    server.process().halt()?;
+    client.send(b"abc")?;
+    client.send_urgent(b'!')?;
+    client.send(b"def")?;
+    server.process().signal(Signal::CONT)?;
+    client.receive_back(b"abcdef")?;
+    Ok(Verdict::Yes)
+}
+
+/// SK-04: a receive stops at an urgent byte, so a short one does not say that nothing is left.
+#[test]
+fn bytes_behind_an_urgent_byte_come_back() {
+    check(&BEHIND_URGENT);
 }

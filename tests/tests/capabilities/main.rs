@@ -16,10 +16,11 @@ use conformance::{Capability, Column, Server, table};
 use std::path::Path;
 
 /// The rows of the table.
-static CAPABILITIES: [&Capability; 22] = [
+static CAPABILITIES: [&Capability; 23] = [
     &bytes::ONE_BYTE,
     &bytes::SEGMENTS,
     &bytes::HALF_CLOSE,
+    &bytes::BEHIND_URGENT,
     &memory::UNREAD,
     &memory::ENDLESS_LINE,
     &memory::NEVER_READS,
