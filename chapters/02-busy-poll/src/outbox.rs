@@ -9,7 +9,8 @@ pub const OUTBOX_MAX: usize = 64 * 1024;
 ///
 /// Whoever fills it asks [`is_full`](Outbox::is_full) first and reads no more from the client until
 /// it is not: then it holds at most [`OUTBOX_MAX`] bytes and the reply to one read. The client that
-/// does not read is thus made to wait by its own full send buffer, and costs the server no memory.
+/// does not read is thus made to wait by its own full send buffer, and costs the server no more
+/// than that.
 ///
 /// An empty outbox owns no memory.
 #[derive(Debug, Default)]
