@@ -44,7 +44,9 @@ mod tests {
         let of = |errno: Errno| AcceptFault::of(&errno.into());
         assert_eq!(of(Errno::CONNABORTED), AcceptFault::Client);
         assert_eq!(of(Errno::HOSTUNREACH), AcceptFault::Client);
-        assert_eq!(of(Errno::MFILE), AcceptFault::Exhausted);
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM] {
+            assert_eq!(of(errno), AcceptFault::Exhausted, "{errno}");
+        }
         assert_eq!(of(Errno::BADF), AcceptFault::Listener);
     }
 }

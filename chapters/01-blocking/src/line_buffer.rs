@@ -141,4 +141,14 @@ mod tests {
         buffer.push(b"e");
         assert_eq!(buffer.next_line(), Err(LineTooLong { line_max: 4 }));
     }
+
+    #[test]
+    fn lines_that_were_given_out_take_no_room() {
+        let mut buffer = LineBuffer::new(100);
+        for _ in 0..1000 {
+            buffer.push(b"0123456789\r\n");
+            assert!(buffer.next_line().unwrap().is_some());
+        }
+        assert!(buffer.is_empty() && buffer.bytes.capacity() < 100);
+    }
 }

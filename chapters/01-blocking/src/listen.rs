@@ -145,4 +145,12 @@ mod tests {
         );
         assert!(say(enobufs).starts_with("cannot listen at 127.0.0.1:80: "));
     }
+
+    /// `[::]` takes no port from IPv4, whatever the system's default is.
+    #[test]
+    fn one_address_is_one_family() {
+        // A machine without IPv6 has nothing to be confused.
+        let Ok(six) = listen("[::]:0".parse().unwrap(), BACKLOG) else { return };
+        assert!(six.only_v6().unwrap());
+    }
 }

@@ -92,4 +92,16 @@ mod tests {
         let reset = answer(|| Err::<(), _>(ErrorKind::ConnectionReset.into()));
         assert_eq!(reset.unwrap_err().kind(), ErrorKind::ConnectionReset);
     }
+
+    /// SK-09: what the listener does not hand down is set.
+    #[test]
+    fn an_accepted_socket_does_not_block_and_does_not_wait_to_send() {
+        let listener = chapter_01::listen("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+        let client = std::net::TcpStream::connect(chapter_01::local_address(&listener).unwrap());
+        let Poll::Ready((socket, peer)) = listener.try_accept().unwrap() else {
+            panic!("the client is connected already")
+        };
+        assert_eq!(peer, client.unwrap().local_addr().unwrap());
+        assert!(socket.nonblocking().unwrap() && socket.tcp_nodelay().unwrap());
+    }
 }

@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 /// How long a server leaves its listener alone when no descriptor is left.
 pub const BACK_OFF: Duration = Duration::from_millis(250);
 
+// Whoever waits is served within a second of a descriptor that is free again.
+const _: () = assert!(BACK_OFF.as_millis() < 1000);
+
 /// The pause of a server that cannot accept because no descriptor is left.
 ///
 /// The clients wait in the kernel's queue, so the listener stays readable: without a pause the

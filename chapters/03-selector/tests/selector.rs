@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
 
+use chapter_03::fake::{Call, FakeBackend};
 use chapter_03::{Event, Interest, Mode, Readiness, Selector, SelectorKind};
 use socket2::{Domain, Socket, Type};
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::rc::Rc;
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -34,6 +36,19 @@ fn select<S, D>(selector: &mut Selector<S, D>, timeout: Option<Duration>) -> Vec
     let mut events = Vec::new();
     selector.select(&mut events, timeout).unwrap();
     events
+}
+
+/// Fails a test that waits without a timeout and is never woken.
+fn without_a_hang(test: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = mpsc::channel();
+    let test = thread::spawn(move || {
+        test();
+        done.send(()).unwrap();
+    });
+    match is_done.recv_timeout(Duration::from_secs(60)) {
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("the selector was not woken"),
+        _ => test.join().unwrap(),
+    }
 }
 
 fn kind_of(error: io::Error) -> ErrorKind {
@@ -117,7 +132,7 @@ fn modify_replaces_the_interest() {
 /// SE-02: a modify that fails leaves the interest as it was.
 #[test]
 fn a_modify_that_fails_changes_nothing() {
-    let backend = chapter_03::fake::FakeBackend::new(Mode::Level);
+    let backend = FakeBackend::new(Mode::Level);
     let mut selector = Selector::with_backend(Box::new(backend.clone()));
     let token = selector.register("source", (), Interest::READ).unwrap();
     backend.fail_next(ErrorKind::OutOfMemory.into());
@@ -166,26 +181,28 @@ fn an_edge_is_reported_once() {
 /// SE-04 and SE-05: zero does not wait, some waits at least that long, none waits for an event.
 #[test]
 fn timeouts_are_kept_and_never_cut_short() {
-    for kind in BOTH_KINDS {
-        let (near, far) = pair();
-        let mut selector = selector(kind);
-        selector.register(near, (), Interest::READ).unwrap();
-        assert_eq!(select(&mut selector, NOW), []);
-        for timeout in [300, 1_500, 20_000].map(Duration::from_micros) {
-            for _ in 0..5 {
-                let start = Instant::now();
-                assert_eq!(select(&mut selector, Some(timeout)), []);
-                assert!(
-                    start.elapsed() >= timeout,
-                    "{kind}: {:?} instead of {timeout:?}",
-                    start.elapsed()
-                );
+    without_a_hang(|| {
+        for kind in BOTH_KINDS {
+            let (near, far) = pair();
+            let mut selector = selector(kind);
+            selector.register(near, (), Interest::READ).unwrap();
+            assert_eq!(select(&mut selector, NOW), []);
+            for timeout in [300, 1_500, 20_000].map(Duration::from_micros) {
+                for _ in 0..5 {
+                    let start = Instant::now();
+                    assert_eq!(select(&mut selector, Some(timeout)), []);
+                    assert!(
+                        start.elapsed() >= timeout,
+                        "{kind}: {:?} instead of {timeout:?}",
+                        start.elapsed()
+                    );
+                }
             }
+            let sender = thread::spawn(move || far.send(b"x"));
+            assert_eq!(select(&mut selector, None).len(), 1);
+            sender.join().unwrap().unwrap();
         }
-        let sender = thread::spawn(move || far.send(b"x"));
-        assert_eq!(select(&mut selector, None).len(), 1);
-        sender.join().unwrap().unwrap();
-    }
+    });
 }
 
 /// SE-06: whatever is ready is reported by one select, however many that are.
@@ -325,7 +342,7 @@ fn the_default_is_mio_and_a_fake_can_stand_in() {
     assert_eq!("polling".parse::<SelectorKind>().unwrap(), SelectorKind::Polling);
     let error = "epoll".parse::<SelectorKind>().unwrap_err().to_string();
     assert_eq!(error, "there is no selector \"epoll\": choose mio or polling");
-    let backend = chapter_03::fake::FakeBackend::new(Mode::Edge);
+    let backend = FakeBackend::new(Mode::Edge);
     let mut selector = Selector::with_backend(Box::new(backend.clone()));
     let token = selector.register("not even a socket", (), Interest::READ).unwrap();
     backend.report([(0, Readiness::READABLE)]);
@@ -334,53 +351,58 @@ fn the_default_is_mio_and_a_fake_can_stand_in() {
 
 #[test]
 fn a_wake_up_from_another_thread_ends_the_wait() {
-    for kind in BOTH_KINDS {
-        let (near, _far) = pair();
-        let mut selector = selector(kind);
-        selector.register(near, (), Interest::READ).unwrap();
-        let waker = selector.waker();
-        let thread = thread::spawn(move || waker.wake());
-        assert_eq!(select(&mut selector, None), []);
-        thread.join().unwrap();
-    }
+    without_a_hang(|| {
+        for kind in BOTH_KINDS {
+            let (near, _far) = pair();
+            let mut selector = selector(kind);
+            selector.register(near, (), Interest::READ).unwrap();
+            let waker = selector.waker();
+            let thread = thread::spawn(move || waker.wake());
+            assert_eq!(select(&mut selector, None), []);
+            thread.join().unwrap();
+        }
+    });
 }
 
 #[test]
 fn wake_ups_before_a_wait_end_it_once() {
-    for kind in BOTH_KINDS {
-        let mut selector = selector::<()>(kind);
-        let waker = selector.waker();
-        for _ in 0..3 {
-            (0..1000).for_each(|_| waker.wake());
-            assert_eq!(select(&mut selector, None), []);
-            let start = Instant::now();
-            let timeout = Duration::from_millis(5);
-            assert_eq!(select(&mut selector, Some(timeout)), []);
-            assert!(start.elapsed() >= timeout, "{kind}: one wake-up ended two waits");
+    without_a_hang(|| {
+        for kind in BOTH_KINDS {
+            let mut selector = selector::<()>(kind);
+            let waker = selector.waker();
+            for _ in 0..3 {
+                (0..1000).for_each(|_| waker.wake());
+                assert_eq!(select(&mut selector, None), []);
+                let start = Instant::now();
+                let timeout = Duration::from_millis(5);
+                assert_eq!(select(&mut selector, Some(timeout)), []);
+                assert!(start.elapsed() >= timeout, "{kind}: one wake-up ended two waits");
+            }
         }
-    }
+    });
 }
 
 /// No wake-up is lost, whenever it comes: each side waits for the other's answer, many times.
 #[test]
 fn no_wake_up_is_lost() {
-    use std::sync::mpsc;
-    for kind in BOTH_KINDS {
-        let mut selector = selector::<()>(kind);
-        let (waker, (sender, receiver)) = (selector.waker(), mpsc::sync_channel(0));
-        let thread = thread::spawn(move || {
+    without_a_hang(|| {
+        for kind in BOTH_KINDS {
+            let mut selector = selector::<()>(kind);
+            let (waker, (sender, receiver)) = (selector.waker(), mpsc::sync_channel(0));
+            let thread = thread::spawn(move || {
+                for number in 0..5_000 {
+                    // The other side takes this before it waits, or while it is on its way to do so.
+                    sender.send(number).unwrap();
+                    waker.wake();
+                }
+            });
             for number in 0..5_000 {
-                // The other side takes this before it waits, or while it is on its way to do so.
-                sender.send(number).unwrap();
-                waker.wake();
+                assert_eq!(receiver.recv().unwrap(), number);
+                assert_eq!(select(&mut selector, None), []);
             }
-        });
-        for number in 0..5_000 {
-            assert_eq!(receiver.recv().unwrap(), number);
-            assert_eq!(select(&mut selector, None), []);
+            thread.join().unwrap();
         }
-        thread.join().unwrap();
-    }
+    });
 }
 
 #[test]
@@ -468,4 +490,15 @@ fn an_interest_that_nobody_has_any_more_goes_with_its_first_report() {
     assert_eq!(select(&mut selector, NOW), [], "a hang-up would be reported for ever");
     selector.settle(token, Interest::READ, Readiness::NONE).unwrap();
     assert_eq!(select(&mut selector, LIMIT).len(), 1, "it is reported to who wants to know again");
+}
+
+/// The kernel forgets every source before it is closed, also when the selector goes.
+#[test]
+fn a_selector_that_goes_takes_back_its_registrations() {
+    let backend = FakeBackend::new(Mode::Level);
+    let mut selector = Selector::with_backend(Box::new(backend.clone()));
+    selector.register("watched", (), Interest::READ).unwrap();
+    selector.register("kept", (), Interest::NONE).unwrap();
+    drop(selector);
+    assert_eq!(backend.take_calls(), [Call::Add(0, Interest::READ), Call::Remove]);
 }
