@@ -75,4 +75,16 @@ mod tests {
         assert!(!back_off.take_elapsed(|| unreachable!()));
         assert!(!back_off.is_on());
     }
+
+    /// One line for a shortage, however many attempts it outlasts, and one for the next shortage.
+    #[test]
+    fn a_shortage_is_reported_until_it_is_over() {
+        let mut back_off = BackOff::default();
+        for _ in 0..2 {
+            back_off.begin(Instant::now(), &io::ErrorKind::Other.into());
+            assert!(back_off.reported);
+        }
+        back_off.end();
+        assert!(!back_off.reported);
+    }
 }

@@ -137,6 +137,20 @@ fn who_does_not_read_is_not_read_from() {
     assert_eq!(client.sent().len(), 4 * RECEIVE_MAX);
 }
 
+/// A report of input does not make the server try again to send.
+#[test]
+fn what_waits_is_sent_when_there_is_room_and_not_before() {
+    let client = FakeSocket::new().receives([Ok("hello "), Err(ErrorKind::WouldBlock), Ok("you")]);
+    let client = client.takes([Some(1)]);
+    let (mut server, backend) = server_with(Mode::Edge, &[&client]);
+    for _ in 0..3 {
+        pass(&mut server, &backend, &[(1, READABLE)]);
+        assert_eq!(client.sent(), b"h");
+    }
+    pass(&mut server, &backend, &[(1, Readiness::WRITABLE)]);
+    assert_eq!(client.sent(), b"hello you");
+}
+
 /// EMFILE: the listener is left alone, then asked again; the connected clients do not notice.
 #[test]
 fn a_shortage_of_descriptors_makes_a_pause_and_no_spin() {
