@@ -8,7 +8,7 @@ pub const OUTBOX_MAX: usize = 64 * 1024;
 /// The bytes for one client that the kernel has not taken yet, in order.
 ///
 /// Whoever fills it asks [`is_full`](Outbox::is_full) first and reads no more from the client until
-/// it is not: then it holds at most [`OUTBOX_MAX`] bytes and the reply to one read. The client that
+/// it is not: then at most [`OUTBOX_MAX`] bytes and the reply to one read wait. The client that
 /// does not read is thus made to wait by its own full send buffer, and costs the server no more
 /// than that.
 ///
@@ -57,6 +57,12 @@ impl Outbox {
             self.sent += count;
         }
         if self.sent < self.bytes.len() {
+            // A client that is always a little behind never lets this end. To move what waits is
+            // then no more work than it was to send what goes.
+            if self.sent >= self.len() {
+                self.bytes.drain(..self.sent);
+                self.sent = 0;
+            }
             return Ok(Poll::Pending);
         }
         *self = Outbox::default();
@@ -100,5 +106,21 @@ mod tests {
         assert_eq!(outbox.flush(&socket).unwrap(), Poll::Ready(()));
         assert_eq!((socket.sent(), outbox.len()), (b"hello world".to_vec(), 0));
         assert_eq!(outbox.bytes.capacity(), 0, "an empty outbox owns no memory");
+    }
+
+    /// A client that reads, but is always a little behind, does not make the outbox grow.
+    #[test]
+    fn what_is_sent_does_not_stay() {
+        let piece = vec![b'x'; OUTBOX_MAX];
+        let takes = std::iter::once(1).chain(std::iter::repeat_n(OUTBOX_MAX, 100));
+        let socket = FakeSocket::new().takes(takes.map(Some));
+        let mut outbox = Outbox::default();
+        outbox.send(&socket, &piece).unwrap();
+        for _ in 0..100 {
+            outbox.send(&socket, &piece).unwrap();
+            assert_eq!(outbox.flush(&socket).unwrap(), Poll::Pending);
+            assert!(outbox.bytes.len() <= 2 * outbox.len());
+        }
+        assert!(outbox.bytes.capacity() <= 8 * OUTBOX_MAX);
     }
 }
