@@ -9,9 +9,9 @@ use std::io;
 pub enum AcceptFault {
     /// The client is gone, or its network is. The next one may be fine.
     Client,
-    /// No descriptor or no memory is left (`EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`). The client
-    /// stays in the kernel's queue, so to ask again at once would fail again at once: wait a
-    /// little.
+    /// No descriptor or no memory is left (`EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`), or something
+    /// else that may last. The client stays in the kernel's queue, so to ask again at once would
+    /// fail again at once: wait a little.
     Exhausted,
     /// The listening socket itself does not work (`EBADF`, `EFAULT`, `EINVAL`, `ENOTSOCK`).
     Listener,
@@ -22,15 +22,25 @@ impl AcceptFault {
     /// errors here.
     pub fn of(error: &io::Error) -> AcceptFault {
         match Errno::from_io_error(error) {
-            Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
-                AcceptFault::Exhausted
-            }
             Some(Errno::BADF | Errno::FAULT | Errno::INVAL | Errno::NOTSOCK) => {
                 AcceptFault::Listener
             }
-            // Linux also passes on what the network already knows to be wrong with the new
-            // connection, from ECONNABORTED to EHOSTUNREACH.
-            _ => AcceptFault::Client,
+            // Linux passes on what the network already knows to be wrong with the new connection.
+            Some(
+                Errno::CONNABORTED
+                | Errno::PROTO
+                | Errno::NOPROTOOPT
+                | Errno::OPNOTSUPP
+                | Errno::PERM
+                | Errno::NETDOWN
+                | Errno::NETUNREACH
+                | Errno::HOSTDOWN
+                | Errno::HOSTUNREACH
+                | Errno::TIMEDOUT,
+            )
+            | None => AcceptFault::Client,
+            // What is not known may last, so it is not asked for again at once.
+            Some(_) => AcceptFault::Exhausted,
         }
     }
 }

@@ -40,7 +40,7 @@ impl Options {
                 Arg::Long("listen") => options.listen = parser.value()?.string()?,
                 Arg::Long("quiet") => options.log = Log::Quiet,
                 Arg::Long("help") | Arg::Short('h') => {
-                    println!("{usage}");
+                    Log::Stdout.line(|| usage);
                     std::process::exit(0);
                 }
                 Arg::Long(name) => match more.iter().find(|known| **known == name) {

@@ -25,6 +25,8 @@ fn run() -> anyhow::Result<()> {
     // A server that never sleeps can look at a flag in each round; one that sleeps needs to be
     // woken (chapter 03).
     let stop = Arc::new(AtomicBool::new(false));
+    // A second Ctrl-C ends the process at once, should the first find it asleep in a full pipe.
+    signal_hook::flag::register_conditional_default(SIGINT, Arc::clone(&stop))?;
     signal_hook::flag::register(SIGINT, Arc::clone(&stop))?;
     let listener = options.open_listener()?;
     listener.set_nonblocking(true)?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 pub const BACK_OFF: Duration = Duration::from_millis(250);
 
 // Whoever waits is served within a second of a descriptor that is free again.
-const _: () = assert!(BACK_OFF.as_millis() < 1000);
+const _: () = assert!(BACK_OFF.as_millis() < 1000 && BACK_OFF.as_millis() > 50);
 
 /// The pause of a server that cannot accept because no descriptor is left.
 ///
@@ -30,6 +30,13 @@ impl BackOff {
         }
         self.reported = true;
         self.until = Some(now + BACK_OFF);
+    }
+
+    /// Ends a pause early: a descriptor has become free here.
+    pub(crate) fn cut_short(&mut self, clock: impl FnOnce() -> Instant) {
+        if self.until.is_some() {
+            self.until = Some(clock());
+        }
     }
 
     /// The shortage is over: everybody who waited is accepted.
@@ -72,6 +79,10 @@ mod tests {
         assert_eq!(back_off.remaining(|| start + BACK_OFF - moment), Some(moment));
         assert!(!back_off.take_elapsed(|| start + BACK_OFF - moment));
         assert!(back_off.take_elapsed(|| start + BACK_OFF));
+        back_off.begin(start, &io::ErrorKind::Other.into());
+        back_off.cut_short(|| start);
+        assert!(back_off.take_elapsed(|| start));
+        back_off.cut_short(|| unreachable!());
         assert!(!back_off.take_elapsed(|| unreachable!()));
         assert!(!back_off.is_on());
     }

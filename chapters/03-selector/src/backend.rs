@@ -32,9 +32,9 @@ pub trait Backend<S> {
     /// The kernel's.
     fn remove(&mut self, source: &S) -> io::Result<()>;
 
-    /// Waits until a source is ready, [`wake`](Backend::wake) is called, a signal arrives or
-    /// `timeout` has passed, and appends to `events` what is ready, at most one event for each of
-    /// the `sources` that are watched.
+    /// Waits until a source is ready, [`wake`](Backend::wake) is called, a signal arrives (if the
+    /// back end likes) or `timeout` has passed, and appends to `events` what is ready, at most one
+    /// event for each of the `sources` that are watched.
     ///
     /// # Errors
     ///

@@ -206,8 +206,9 @@ impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
         }
     }
 
-    /// Closes a client's socket.
+    /// Closes a client's socket, which leaves a descriptor for one who waits.
     fn release(&mut self, token: Token, outcome: io::Result<End>) {
+        self.back_off.cut_short(Instant::now);
         match self.selector.unregister(token) {
             Ok((_socket, Watched { client: Some(client), .. })) => {
                 client.log_end(outcome, self.log);

@@ -57,7 +57,8 @@ impl Readiness {
     /// Something can be sent, or an error can be read.
     pub const WRITABLE: Readiness = Readiness(2);
     /// Nothing more will arrive behind what has arrived: the peer has closed, or the connection is
-    /// lost.
+    /// lost. (A level-triggered back end need not say so when the peer has closed its side only: it
+    /// reports the end of file again.)
     pub const READ_CLOSED: Readiness = Readiness(4);
     /// What has arrived is divided by an urgent byte, at which a receive stops.
     pub const URGENT: Readiness = Readiness(8);
@@ -107,11 +108,11 @@ impl Readiness {
 
     /// Learns from a receive into a buffer of `room` bytes: is there a point in the next one?
     ///
-    /// "Not yet" says no. So does a short read, for a stream gives all it has (`epoll(7)`, question
-    /// 9), and that saves the one receive that is bound to fail. There are two exceptions. When the
-    /// peer has closed, the end of file stands behind those bytes: it was reported together with
-    /// them and is not reported again. And a receive stops short of an urgent byte, although more
-    /// bytes may stand behind it.
+    /// "Not yet" says no. So does a short read, for a TCP stream gives all it has (`epoll(7)`,
+    /// question 9), and that saves the one receive that is bound to fail. There are two exceptions.
+    /// When the peer has closed, the end of file stands behind those bytes: it was reported
+    /// together with them and is not reported again. And a receive stops short of an urgent byte,
+    /// although more bytes may stand behind it.
     #[inline]
     pub fn after_receive(&mut self, received: &Poll<usize>, room: usize) {
         match received {

@@ -1,5 +1,6 @@
 //! The server on a selector: `cargo run -p chapter-03`, then `nc 127.0.0.1 8000`.
 
+use anyhow::Context;
 use chapter_01::{EchoBytes, Options, exit_code};
 use chapter_03::{EchoServer, SelectorKind};
 use std::process::ExitCode;
@@ -20,5 +21,6 @@ fn main() -> ExitCode {
 fn run() -> anyhow::Result<()> {
     let options = Options::parse(USAGE, &["selector"])?;
     let kind = options.value("selector").map_or(Ok(SelectorKind::default()), str::parse)?;
-    match EchoServer::new(options.open_listener()?, kind, || EchoBytes, options.log)?.run()? {}
+    let server = EchoServer::new(options.open_listener()?, kind, || EchoBytes, options.log);
+    match server.with_context(|| format!("cannot wait with {kind}"))?.run()? {}
 }

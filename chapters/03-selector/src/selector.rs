@@ -1,5 +1,5 @@
 use crate::backend::{Backend, Mode};
-use crate::event::{Event, Interest, Token};
+use crate::event::{Event, Interest, Readiness, Token};
 use crate::over_mio::OverMio;
 use crate::over_polling::OverPolling;
 use crate::source::Source;
@@ -151,9 +151,9 @@ impl<S, D> Selector<S, D> {
     /// events into `events`, in place of what was there.
     ///
     /// Without a timeout it waits as long as it takes; with a timeout of zero it does not wait; any
-    /// other one is rounded up, so that the wait never ends early without a reason (SE-05); one of
-    /// over 24 days counts as that. A wake-up, and over `mio` a signal too, ends it without an
-    /// event (SE-08).
+    /// other one is rounded up, so that the wait never ends early without a reason (SE-05); over
+    /// `mio`, one of more than 24 days counts as 24 days. A wake-up, and over `mio` a signal too,
+    /// ends it without an event (SE-08).
     ///
     /// # Errors
     ///
@@ -164,10 +164,12 @@ impl<S, D> Selector<S, D> {
         self.waker.seen();
         outcome?;
         // An error or a hang-up is reported in both directions, whatever was asked for (SE-07).
-        for event in events.iter_mut().filter(|event| event.readiness.is_read_closed()) {
-            if let Some(slot) = find(&mut self.slots, event.token) {
-                event.readiness = event.readiness.within(slot.interest);
-            }
+        if events.iter().any(|event| event.readiness.is_read_closed()) {
+            events.retain_mut(|event| {
+                let interest = find(&mut self.slots, event.token).map(|slot| slot.interest);
+                event.readiness = event.readiness.within(interest.unwrap_or_default());
+                event.readiness != Readiness::NONE
+            });
         }
         Ok(())
     }

@@ -13,7 +13,8 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let (asked, known) = (env::args().nth(1), names());
+    let (asked, known) =
+        (env::args_os().nth(1).map(|name| name.to_string_lossy().into_owned()), names());
     let asked = asked.with_context(|| format!("which one? give one of {known}"))?;
     let scenes: Vec<&Scene> =
         SCENES.iter().filter(|scene| [scene.chapter, scene.name].contains(&&*asked)).collect();
