@@ -34,8 +34,8 @@ impl<S: Source> Backend<S> for OverPolling {
         // this method (`OverPolling` is made nowhere else), always with a source that it owns. It
         // gives out `&S` and never `&mut S` or `S`, and by the contract of `Source`, which only the
         // types of that file have, nobody can close a descriptor through `&S`. It calls `remove`
-        // before it gives the source back, and for every source that is left when it is dropped
-        // itself.
+        // before it gives a source back or drops it, and for every source that is left when it is
+        // dropped itself.
         unsafe { self.poller.add_with_mode(&source.as_fd(), interest, PollMode::Level) }
     }
 
