@@ -27,40 +27,28 @@ fn what_is_not_understood_is_refused_by_its_name() -> anyhow::Result<()> {
         ("echo", "which layer?"),
         ("--layer blocking", "which role?"),
     ];
-    for (arguments, expected) in cases {
-        within(TEST_MAX, arguments, || {
-            let mut process = Process::spawn(&mut stage(arguments), Stdio::null())?;
-            let status = process.wait()?;
-            let message = process.stderr().wait_for_end()?;
-            ensure!(status.code() == Some(2), "`{arguments}` ended with {status}");
-            ensure!(
-                message.contains(expected) && message.lines().count() == 1,
-                "`{arguments}` said {message:?}"
-            );
-            Ok(())
-        })?;
-    }
-    Ok(())
+    cases.iter().try_for_each(|(arguments, expected)| ends_with(2, arguments, expected))
 }
 
 #[test]
 fn an_address_that_cannot_be_had_ends_it_with_code_one() -> anyhow::Result<()> {
-    for (arguments, expected) in [
-        ("echo --layer blocking --host no-such-host.invalid", "no-such-host.invalid"),
-        ("echo --layer selector --host 192.0.2.77", "192.0.2.77:0"),
-    ] {
-        within(TEST_MAX, arguments, || {
-            let mut process = Process::spawn(&mut stage(arguments), Stdio::null())?;
-            ensure!(process.wait()?.code() == Some(1), "`{arguments}` ended otherwise");
-            let message = process.stderr().wait_for_end()?;
-            ensure!(
-                message.contains(expected) && message.lines().count() == 1,
-                "`{arguments}` said {message:?}"
-            );
-            Ok(())
-        })?;
-    }
-    Ok(())
+    ends_with(1, "echo --layer blocking --host no-such-host.invalid", "no-such-host.invalid")?;
+    ends_with(1, "echo --layer selector --host 192.0.2.77", "192.0.2.77:0")
+}
+
+/// Runs `stage` to its end: it names `expected` in one line and has this exit code.
+fn ends_with(code: i32, arguments: &str, expected: &str) -> anyhow::Result<()> {
+    within(TEST_MAX, arguments, || {
+        let mut process = Process::spawn(&mut stage(arguments), Stdio::null())?;
+        let status = process.wait()?;
+        let message = process.stderr().wait_for_end()?;
+        ensure!(status.code() == Some(code), "`{arguments}` ended with {status}");
+        ensure!(
+            message.contains(expected) && message.lines().count() == 1,
+            "`{arguments}` said {message:?}"
+        );
+        Ok(())
+    })
 }
 
 #[test]

@@ -130,7 +130,7 @@ impl Arguments {
                 Arg::Long("backlog") => backlog = parser.value()?.parse()?,
                 Arg::Long("selector") => selector = Some(parser.value()?.parse()?),
                 Arg::Long("help") | Arg::Short('h') => {
-                    println!("{USAGE}");
+                    Log::Stdout.line(|| USAGE);
                     std::process::exit(0);
                 }
                 Arg::Long(name) if OPTIONS_ABOVE.contains(&name) => {
