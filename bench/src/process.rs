@@ -1,8 +1,10 @@
 //! What a process has cost, from `/proc`.
 
 use anyhow::Context;
+use rustix::io::Errno;
 use rustix::process::Pid;
 use std::fs;
+use std::io;
 use std::ops::Sub;
 use std::time::Duration;
 
@@ -24,12 +26,19 @@ impl Processor {
     pub fn of(pid: Pid) -> anyhow::Result<Processor> {
         let mut total = Processor { used: Duration::ZERO, waited: Duration::ZERO };
         for thread in fs::read_dir(format!("/proc/{pid}/task")).context("the server is gone")? {
-            let text = fs::read_to_string(thread?.path().join("schedstat"))?;
+            let text = match fs::read_to_string(thread?.path().join("schedstat")) {
+                Ok(text) => text,
+                // A thread may end after it was listed, before or while its file is read.
+                Err(error) if is_gone(&error) => continue,
+                Err(error) => return Err(error.into()),
+            };
             let thread =
                 Processor::parse(&text).with_context(|| format!("schedstat says {text:?}"))?;
             total.used += thread.used;
             total.waited += thread.waited;
         }
+        // Every process that has run has used some time: none at all means that nobody counts.
+        anyhow::ensure!(total.used > Duration::ZERO, "the kernel keeps no account of threads");
         Ok(total)
     }
 
@@ -39,6 +48,10 @@ impl Processor {
             schedstat.split_whitespace().map(|field| field.parse().map(Duration::from_nanos).ok());
         Some(Processor { used: fields.next()??, waited: fields.next()?? })
     }
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::NOENT | Errno::SRCH))
 }
 
 impl Sub for Processor {
@@ -99,6 +112,11 @@ mod tests {
     fn this_process_has_used_a_processor() {
         let pid = rustix::process::getpid();
         assert!(Processor::of(pid).unwrap().used > Duration::ZERO);
+        // Also while threads come and go.
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..500).for_each(|_| std::thread::spawn(|| {}).join().unwrap()));
+            (0..500).for_each(|_| assert!(Processor::of(pid).is_ok()));
+        });
         assert!(resident(pid).unwrap() > 100_000);
         switches(pid).unwrap();
     }

@@ -15,11 +15,13 @@ pub fn processor_wanted(pid: Pid) -> Option<Duration> {
     let mut wanted = Duration::ZERO;
     for thread in threads {
         // "time on a processor, time in the run queue, time slices", in nanoseconds.
-        let text = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        // A thread may end after it was listed; then it wants nothing any more.
+        let Ok(text) = fs::read_to_string(thread.ok()?.path().join("schedstat")) else { continue };
         let mut fields = text.split_whitespace().map(|field| field.parse().ok());
         wanted += Duration::from_nanos(fields.next()??) + Duration::from_nanos(fields.next()??);
     }
-    Some(wanted)
+    // Every process that has run has used some time: none at all means that nobody counts.
+    (wanted > Duration::ZERO).then_some(wanted)
 }
 
 /// The share of one processor that the process wants, observed for `window`: 0.0 is rest, 1.0 is no
