@@ -25,6 +25,7 @@ impl Processor {
     /// If the process is gone or the kernel keeps no such account.
     pub fn of(pid: Pid) -> anyhow::Result<Processor> {
         let mut total = Processor { used: Duration::ZERO, waited: Duration::ZERO };
+        let mut slices = 0;
         for thread in fs::read_dir(format!("/proc/{pid}/task")).context("the server is gone")? {
             let text = match fs::read_to_string(thread?.path().join("schedstat")) {
                 Ok(text) => text,
@@ -32,21 +33,24 @@ impl Processor {
                 Err(error) if is_gone(&error) => continue,
                 Err(error) => return Err(error.into()),
             };
-            let thread =
+            let (thread, thread_slices) =
                 Processor::parse(&text).with_context(|| format!("schedstat says {text:?}"))?;
             total.used += thread.used;
             total.waited += thread.waited;
+            slices += thread_slices;
         }
-        // Every process that has run has used some time: none at all means that nobody counts.
-        anyhow::ensure!(total.used > Duration::ZERO, "the kernel keeps no account of threads");
+        // Every process that runs has had a time slice: none at all means that nobody counts. The
+        // times themselves may still be 0, for they are booked at a tick or when the slice ends.
+        anyhow::ensure!(slices > 0, "the kernel keeps no account of threads");
         Ok(total)
     }
 
     /// Nanoseconds on a processor, nanoseconds in the run queue, number of time slices.
-    fn parse(schedstat: &str) -> Option<Processor> {
-        let mut fields =
-            schedstat.split_whitespace().map(|field| field.parse().map(Duration::from_nanos).ok());
-        Some(Processor { used: fields.next()??, waited: fields.next()?? })
+    fn parse(schedstat: &str) -> Option<(Processor, u64)> {
+        let mut fields = schedstat.split_whitespace().map(|field| field.parse::<u64>().ok());
+        let mut time = || Some(Duration::from_nanos(fields.next()??));
+        let processor = Processor { used: time()?, waited: time()? };
+        Some((processor, fields.next()??))
     }
 }
 
@@ -102,7 +106,7 @@ mod tests {
             used: Duration::from_nanos(38_218_501),
             waited: Duration::from_nanos(70_211),
         };
-        assert_eq!(Processor::parse("38218501 70211 42\n"), Some(expected));
+        assert_eq!(Processor::parse("38218501 70211 42\n"), Some((expected, 42)));
         assert_eq!(Processor::parse("0\n"), None);
         assert_eq!(field("header [rollup]\nRss:     1832 kB\nPss:  20 kB\n", "Rss:"), Some(1832));
         assert_eq!(field("Pss: 20 kB\n", "Rss:"), None);
@@ -111,7 +115,8 @@ mod tests {
     #[test]
     fn this_process_has_used_a_processor() {
         let pid = rustix::process::getpid();
-        assert!(Processor::of(pid).unwrap().used > Duration::ZERO);
+        // Booked at the next tick at the latest.
+        while Processor::of(pid).unwrap().used == Duration::ZERO {}
         // Also while threads come and go.
         std::thread::scope(|scope| {
             scope.spawn(|| (0..500).for_each(|_| std::thread::spawn(|| {}).join().unwrap()));

@@ -12,16 +12,18 @@ use std::time::{Duration, Instant};
 /// of a processor however busy the machine is, and one that rests wants none.
 pub fn processor_wanted(pid: Pid) -> Option<Duration> {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
-    let mut wanted = Duration::ZERO;
+    let (mut wanted, mut slices) = (0, 0);
     for thread in threads {
         // "time on a processor, time in the run queue, time slices", in nanoseconds.
         // A thread may end after it was listed; then it wants nothing any more.
         let Ok(text) = fs::read_to_string(thread.ok()?.path().join("schedstat")) else { continue };
-        let mut fields = text.split_whitespace().map(|field| field.parse().ok());
-        wanted += Duration::from_nanos(fields.next()??) + Duration::from_nanos(fields.next()??);
+        let mut fields = text.split_whitespace().map(|field| field.parse::<u64>().ok());
+        wanted += fields.next()?? + fields.next()??;
+        slices += fields.next()??;
     }
-    // Every process that has run has used some time: none at all means that nobody counts.
-    (wanted > Duration::ZERO).then_some(wanted)
+    // Every process that runs has had a time slice: none at all means that nobody counts. The times
+    // of one that has just started may be 0, for they are booked at a tick or when the slice ends.
+    (slices > 0).then_some(Duration::from_nanos(wanted))
 }
 
 /// The share of one processor that the process wants, observed for `window`: 0.0 is rest, 1.0 is no
