@@ -1,4 +1,5 @@
-use crate::server::{LISTENING, Server};
+use crate::serve::LISTENING;
+use crate::server::Server;
 use anyhow::{Context, bail, ensure};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};

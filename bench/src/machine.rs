@@ -1,18 +1,20 @@
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs;
 use std::thread::available_parallelism;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Where and when a measurement was made: the class of machine, never its name.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     cores: usize,
+    architecture: String,
     /// The first two numbers of the kernel's version.
     kernel: String,
     date: Date,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Date {
     year: u64,
     month: u64,
@@ -27,6 +29,7 @@ impl Machine {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         Machine {
             cores: available_parallelism().map_or(1, usize::from),
+            architecture: std::env::consts::ARCH.to_owned(),
             kernel: kernel.join("."),
             date: Date::of_day(since_1970.as_secs() / 86_400),
         }
@@ -40,9 +43,9 @@ impl Machine {
 
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Machine { cores, kernel, date } = self;
-        let (plural, arch) = (if *cores == 1 { "" } else { "s" }, std::env::consts::ARCH);
-        write!(f, "{cores} core{plural} ({arch}), Linux {kernel}, ")?;
+        let Machine { cores, architecture, kernel, date } = self;
+        let plural = if *cores == 1 { "" } else { "s" };
+        write!(f, "{cores} core{plural} ({architecture}), Linux {kernel}, ")?;
         write!(f, "{:04}-{:02}-{:02}", date.year, date.month, date.day)
     }
 }

@@ -46,6 +46,7 @@ fn accept(poll: &Poll, listener: &TcpListener, clients: &mut Slab<Client>) -> io
     loop {
         match listener.accept() {
             Ok((mut socket, _)) => {
+                socket.set_nodelay(true)?;
                 let entry = clients.vacant_entry();
                 let both = Interest::READABLE | Interest::WRITABLE;
                 poll.registry().register(&mut socket, Token(entry.key()), both)?;

@@ -1,6 +1,7 @@
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
+use rustix::net::sockopt::set_tcp_nodelay;
 use rustix::net::{RecvFlags, SendFlags, SocketFlags, accept_with, recv, send};
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -57,6 +58,7 @@ impl Echo {
             Err(Errno::AGAIN | Errno::CONNABORTED | Errno::INTR) => return Ok(()),
             outcome => outcome?,
         };
+        set_tcp_nodelay(&socket, true)?;
         let number = socket.as_raw_fd() as usize;
         epoll::add(&self.epoll, &socket, EventData::new_u64(number as u64), EventFlags::IN)?;
         if self.sockets.len() <= number {

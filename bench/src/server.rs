@@ -1,20 +1,11 @@
-use crate::{mio_by_hand, raw_epoll};
-use chapter_01::{BACKLOG, EchoBytes, Log, listen, local_address};
-use chapter_02::BusyPoll;
-use chapter_03::{EchoServer, SelectorKind};
-use rustix::process::{
-    Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit,
-};
-use rustix::thread::{CpuSet, sched_setaffinity};
-use signal_hook::consts::SIGTERM;
-use std::io::{self, Write};
-use std::net::SocketAddr;
-use std::net::TcpListener;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use crate::peers::python;
+use crate::tool::Measured;
+use serde::{Deserialize, Serialize};
 
-/// An echo server to be measured: a layer of the book or one that it is compared to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// An echo server to be measured: a layer of the book or one that it is compared to. All of them set `TCP_NODELAY`,
+/// serve on one thread and send back the bytes that they have received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Server {
     /// The limit: nothing between the loop and the kernel.
     RawEpoll,
@@ -26,26 +17,71 @@ pub enum Server {
     SelectorMio,
     /// Chapter 03 over `polling`.
     SelectorPolling,
+    /// tokio's current-thread runtime, a task for each client.
+    Tokio,
+    /// The same with a buffered reader and a buffered writer.
+    TokioBuffered,
+    /// smol's reactor under one executor, a task for each client.
+    Smol,
+    /// asyncio, `sock_recv` and `sock_sendall` in a task for each client.
+    AsyncioSock,
+    /// asyncio, a protocol for each client.
+    AsyncioProtocol,
+    /// asyncio, a `StreamReader` and a `StreamWriter` for each client.
+    AsyncioStreams,
+    /// uvloop under the same program.
+    UvloopSock,
+    /// uvloop under the same program.
+    UvloopProtocol,
+    /// uvloop under the same program.
+    UvloopStreams,
 }
 
-/// What a server says on its standard output once it serves, before its port and its process id.
-pub(crate) const LISTENING: &str = "LISTENING";
+/// What a server is in a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// What no server can go below.
+    Limit,
+    /// A layer of the book.
+    Ours,
+    /// Somebody else's.
+    Peer,
+}
 
 impl Server {
     /// All of them; the first is what the others are compared to.
-    pub const ALL: [Server; 5] = [
+    pub const ALL: [Server; 14] = [
         Server::RawEpoll,
         Server::MioByHand,
         Server::BusyPoll,
         Server::SelectorMio,
         Server::SelectorPolling,
+        Server::Tokio,
+        Server::TokioBuffered,
+        Server::Smol,
+        Server::AsyncioSock,
+        Server::AsyncioProtocol,
+        Server::AsyncioStreams,
+        Server::UvloopSock,
+        Server::UvloopProtocol,
+        Server::UvloopStreams,
     ];
 
-    /// Those that sleep when there is nothing to do.
-    pub const RESTING: [Server; 4] =
+    /// Those of the tables of chapter 03.
+    pub const CHAPTER_03: [Server; 4] =
         [Server::RawEpoll, Server::MioByHand, Server::SelectorMio, Server::SelectorPolling];
 
-    /// Its name on the command line.
+    /// Those of the tables of chapter 04: the layers up to it, and the peers that work at its height.
+    pub const CHAPTER_04: [Server; 6] = [
+        Server::RawEpoll,
+        Server::SelectorMio,
+        Server::SelectorPolling,
+        Server::Tokio,
+        Server::Smol,
+        Server::AsyncioSock,
+    ];
+
+    /// Its name on the command line and in the file of results.
     pub fn name(self) -> &'static str {
         match self {
             Server::RawEpoll => "raw-epoll",
@@ -53,6 +89,15 @@ impl Server {
             Server::BusyPoll => "busy-poll",
             Server::SelectorMio => "selector-mio",
             Server::SelectorPolling => "selector-polling",
+            Server::Tokio => "tokio",
+            Server::TokioBuffered => "tokio-buffered",
+            Server::Smol => "smol",
+            Server::AsyncioSock => "asyncio-sock",
+            Server::AsyncioProtocol => "asyncio-protocol",
+            Server::AsyncioStreams => "asyncio-streams",
+            Server::UvloopSock => "uvloop-sock",
+            Server::UvloopProtocol => "uvloop-protocol",
+            Server::UvloopStreams => "uvloop-streams",
         }
     }
 
@@ -64,6 +109,24 @@ impl Server {
             Server::BusyPoll => "chapter 02, busy-poll",
             Server::SelectorMio => "chapter 03 over mio",
             Server::SelectorPolling => "chapter 03 over polling",
+            Server::Tokio => "tokio, one thread",
+            Server::TokioBuffered => "tokio, buffered",
+            Server::Smol => "smol, one thread",
+            Server::AsyncioSock => "asyncio, sock calls",
+            Server::AsyncioProtocol => "asyncio, protocol",
+            Server::AsyncioStreams => "asyncio, streams",
+            Server::UvloopSock => "uvloop, sock calls",
+            Server::UvloopProtocol => "uvloop, protocol",
+            Server::UvloopStreams => "uvloop, streams",
+        }
+    }
+
+    /// What it is in a comparison.
+    pub fn part(self) -> Part {
+        match self {
+            Server::RawEpoll => Part::Limit,
+            Server::BusyPoll | Server::SelectorMio | Server::SelectorPolling => Part::Ours,
+            _ => Part::Peer,
         }
     }
 
@@ -72,69 +135,44 @@ impl Server {
         Server::ALL.into_iter().find(|server| server.name() == name)
     }
 
-    /// Is this server, in this process, until the parent ends it: listens at a free port of the loopback interface,
-    /// says so, serves.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot start, or its listener fails.
-    pub fn run(self, core: Option<usize>) -> anyhow::Result<()> {
-        // Whatever becomes of the parent, no server is left behind.
-        set_parent_process_death_signal(Some(Signal::KILL))?;
-        raise_descriptor_limit()?;
-        core.map_or(Ok(()), pin_to)?;
-        let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0)), BACKLOG)?;
-        listener.set_nonblocking(true)?;
-        let port = local_address(&listener)?.port();
-        let say = || writeln!(io::stdout(), "{LISTENING} {port} {}", std::process::id());
+    /// Whether it sleeps when there is nothing to do.
+    pub fn rests(self) -> bool {
+        self != Server::BusyPoll
+    }
+
+    /// The module of Python that it runs on, if it is written in Python.
+    pub fn python_module(self) -> Option<&'static str> {
         match self {
-            Server::RawEpoll => {
-                say()?;
-                match raw_epoll::serve(&listener)? {}
+            Server::AsyncioSock | Server::AsyncioProtocol | Server::AsyncioStreams => {
+                Some("asyncio")
             }
-            Server::MioByHand => {
-                say()?;
-                match mio_by_hand::serve(mio::net::TcpListener::from_std(TcpListener::from(
-                    listener,
-                )))? {}
-            }
-            Server::SelectorMio | Server::SelectorPolling => {
-                let mio = self == Server::SelectorMio;
-                let kind = if mio { SelectorKind::Mio } else { SelectorKind::Polling };
-                let mut server = EchoServer::new(listener, kind, || EchoBytes, Log::Quiet)?;
-                say()?;
-                match server.run()? {}
-            }
-            Server::BusyPoll => {
-                // It alone ends by itself, to say how often it has polled.
-                let stop = Arc::new(AtomicBool::new(false));
-                signal_hook::flag::register(SIGTERM, Arc::clone(&stop))?;
-                say()?;
-                let polls = BusyPoll::new(listener, || EchoBytes, Log::Quiet).run(&stop)?;
-                Ok(writeln!(io::stdout(), "{}", polls.asked)?)
-            }
+            Server::UvloopSock | Server::UvloopProtocol | Server::UvloopStreams => Some("uvloop"),
+            _ => None,
         }
+    }
+
+    /// The messages of a slice in which others exchange `full`: a slow server has its slice in the same time.
+    pub(crate) fn messages(self, full: usize) -> usize {
+        if self.python_module().is_some() { full.div_ceil(4) } else { full }
+    }
+
+    /// Whether it can run here, or why not.
+    pub fn available(self) -> Measured<()> {
+        self.python_module().map_or(Ok(()), python::has)
     }
 }
 
-/// Keeps the calling thread on one processor.
-///
-/// # Errors
-///
-/// If there is no such processor.
-pub fn pin_to(core: usize) -> io::Result<()> {
-    let mut set = CpuSet::new();
-    set.set(core);
-    Ok(sched_setaffinity(None, &set)?)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Lets this process open as many descriptors as it may, and says how many that is.
-///
-/// # Errors
-///
-/// The kernel's.
-pub fn raise_descriptor_limit() -> io::Result<u64> {
-    let maximum = getrlimit(Resource::Nofile).maximum;
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
-    Ok(maximum.unwrap_or(u64::MAX))
+    #[test]
+    fn a_server_has_one_name_everywhere() {
+        for server in Server::ALL {
+            assert_eq!(Server::named(server.name()), Some(server));
+            let quoted = format!("{:?}", server.name());
+            assert_eq!(serde_json::to_string(&server).unwrap(), quoted);
+        }
+        assert_eq!(Server::named("raw"), None);
+    }
 }

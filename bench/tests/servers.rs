@@ -5,6 +5,16 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+fn available() -> impl Iterator<Item = Server> {
+    Server::ALL.into_iter().filter(|server| match server.available() {
+        Ok(()) => true,
+        Err(reason) => {
+            eprintln!("{} is left out: {reason}", server.name());
+            false
+        }
+    })
+}
+
 const TIME_MAX: Duration = Duration::from_secs(60);
 
 /// More than all buffers between client and server hold together.
@@ -16,7 +26,7 @@ fn launcher() -> Launcher {
 
 #[test]
 fn every_server_echoes_many_clients() {
-    for server in Server::ALL {
+    for server in available() {
         let running = launcher().start(server).unwrap();
         for (connections, message_bytes, messages) in [(200, 100, 2_000), (3, 300_000, 40)] {
             let mut load = Load::new(running.address, message_bytes).unwrap();
@@ -37,7 +47,7 @@ fn every_server_echoes_many_clients() {
 
 #[test]
 fn every_server_finishes_what_the_kernel_did_not_take_at_once() {
-    for server in Server::ALL {
+    for server in available() {
         let running = launcher().start(server).unwrap();
         let mut socket = TcpStream::connect(running.address).unwrap();
         socket.set_read_timeout(Some(TIME_MAX)).unwrap();

@@ -5,6 +5,7 @@ use crate::process::Processor;
 use crate::server::Server;
 use crate::statistics::Summary;
 use anyhow::{Context, ensure};
+use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -22,17 +23,17 @@ pub struct Effort {
 }
 
 /// What was seen of one server.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Churn {
-    /// The server.
-    pub server: Server,
     /// Processor time of the server for one client, in microseconds.
     pub cpu: Summary,
     /// The same, the first server in the same round = 1.
     pub cpu_ratio: Summary,
+    /// The same, tokio in the same round = 1, if tokio was there.
+    pub tokio_ratio: Option<Summary>,
 }
 
-/// Measures `servers`, of which the first is what the others are compared to.
+/// Measures `servers`, of which the first is what the others are compared to; one outcome for each, in their order.
 ///
 /// # Errors
 ///
@@ -52,14 +53,17 @@ pub fn measure(
     };
     round()?;
     let rounds = (0..effort.rounds).map(|_| round()).collect::<anyhow::Result<Vec<_>>>()?;
-    let each = |(place, server): (usize, &Server)| {
+    let tokio = servers.iter().position(|server| *server == Server::Tokio);
+    let each = |place: usize| {
+        let ratio_to =
+            |other: usize| Summary::of(rounds.iter().map(|round| round[place] / round[other]));
         Some(Churn {
-            server: *server,
             cpu: Summary::of(rounds.iter().map(|round| round[place]))?,
-            cpu_ratio: Summary::of(rounds.iter().map(|round| round[place] / round[0]))?,
+            cpu_ratio: ratio_to(0)?,
+            tokio_ratio: tokio.and_then(ratio_to),
         })
     };
-    servers.iter().enumerate().map(each).collect::<Option<_>>().context("no round was measured")
+    (0..servers.len()).map(each).collect::<Option<_>>().context("no round was measured")
 }
 
 fn slice(server: &Running, clients: usize) -> anyhow::Result<f64> {

@@ -4,6 +4,7 @@ use crate::launch::Launcher;
 use crate::load::Plan;
 use crate::server::Server;
 use crate::tool::{self, Measured, available};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -26,10 +27,8 @@ pub struct Effort {
 }
 
 /// What was counted of one server.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Counts {
-    /// The server.
-    pub server: Server,
     /// System calls a message at one connection, by name.
     pub calls: Measured<BTreeMap<String, f64>>,
     /// User-space instructions a message at one connection.
@@ -80,18 +79,25 @@ pub fn measure(launcher: &Launcher, server: Server, effort: Effort) -> anyhow::R
         tool::system_calls(launcher, server, &folder.0, plan, effort.message_bytes)
     });
     let instructions = |active| {
-        let count = available("valgrind").map(|()| {
+        let count = countable(server).map(|()| {
             let plan = plan(active, effort.callgrind_messages);
             tool::instructions(launcher, server, &folder.0, plan, effort.message_bytes)
         });
         transpose(count)
     };
     Ok(Counts {
-        server,
         calls: transpose(calls)?,
         instructions_at_one: instructions(1)?,
         instructions_at_many: instructions(effort.connections)?,
     })
+}
+
+/// Whether the instructions of a message can be counted. Those of an interpreter could be, but it takes minutes.
+fn countable(server: Server) -> Measured<()> {
+    match server.python_module() {
+        Some(_) => Err("–".to_owned()),
+        None => available("valgrind"),
+    }
 }
 
 fn transpose<T>(measured: Measured<anyhow::Result<T>>) -> anyhow::Result<Measured<T>> {

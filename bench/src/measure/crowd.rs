@@ -7,6 +7,7 @@ use crate::process::{Processor, resident};
 use crate::server::Server;
 use crate::statistics::Summary;
 use anyhow::Context;
+use serde::{Deserialize, Serialize};
 use std::thread;
 use std::time::Duration;
 
@@ -34,10 +35,8 @@ pub struct Effort {
 }
 
 /// What was seen of one server.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Crowd {
-    /// The server.
-    pub server: Server,
     /// Resident bytes of one idle client that has had one echo.
     pub idle_bytes: Summary,
     /// Processor time of the server while all clients are idle, in microseconds a second.
@@ -52,7 +51,7 @@ pub struct Crowd {
     pub growth_from_few: Summary,
 }
 
-/// Measures one server after the other, in several launches that alternate.
+/// Measures one server after the other, in several launches that alternate; one outcome for each, in their order.
 ///
 /// # Errors
 ///
@@ -68,8 +67,10 @@ pub fn measure(
             launches.push(launch(launcher, *server, effort)?);
         }
     }
-    let crowds = servers.iter().zip(&seen).map(|(server, launches)| summarize(*server, launches));
-    crowds.collect::<Option<_>>().context("no launch was measured")
+    seen.iter()
+        .map(|launches| summarize(launches))
+        .collect::<Option<_>>()
+        .context("no launch was measured")
 }
 
 struct Launch {
@@ -94,7 +95,7 @@ fn launch(launcher: &Launcher, server: Server, effort: Effort) -> anyhow::Result
     let cpu = |stand: &mut Stand, active| {
         let plan = Plan {
             active,
-            messages: effort.messages,
+            messages: server.messages(effort.messages),
             window: 1,
             pause: Duration::ZERO,
             time_max: Duration::from_secs(60),
@@ -108,10 +109,9 @@ fn launch(launcher: &Launcher, server: Server, effort: Effort) -> anyhow::Result
     Ok(Launch { idle_bytes: added / (effort.connections - FEW) as f64, idle_cpu, rounds })
 }
 
-fn summarize(server: Server, launches: &[Launch]) -> Option<Crowd> {
+fn summarize(launches: &[Launch]) -> Option<Crowd> {
     let rounds = || launches.iter().flat_map(|launch| &launch.rounds);
     Some(Crowd {
-        server,
         idle_bytes: Summary::of(launches.iter().map(|launch| launch.idle_bytes))?,
         idle_cpu: Summary::of(launches.iter().map(|launch| launch.idle_cpu))?,
         cpu_few: Summary::of(rounds().map(|[few, _, _]| *few))?,

@@ -5,6 +5,7 @@ use crate::measure::pace::Stand;
 use crate::process::{Processor, switches};
 use crate::server::Server;
 use anyhow::Context;
+use serde::{Deserialize, Serialize};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 const MESSAGE_BYTES: usize = 64;
 
 /// What was seen of one server.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Idle {
     /// The server.
     pub server: Server,
@@ -45,7 +46,7 @@ fn watch(
     clients: usize,
     window: Duration,
 ) -> anyhow::Result<Idle> {
-    let Stand { running, load } = Stand::start(launcher, server, clients, MESSAGE_BYTES)?;
+    let Stand { running, load, .. } = Stand::start(launcher, server, clients, MESSAGE_BYTES)?;
     let pid = running.pid;
     let (before, switched, start) = (Processor::of(pid)?, switches(pid)?, Instant::now());
     thread::sleep(window);

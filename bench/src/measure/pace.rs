@@ -6,6 +6,7 @@ use crate::process::Processor;
 use crate::server::Server;
 use crate::statistics::{Summary, quantile};
 use anyhow::Context;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The share of a slice that a server may have waited for its processor. On a quiet machine it is about a hundredth;
@@ -28,6 +29,7 @@ pub struct Effort {
 
 /// A server and the connections to it.
 pub(crate) struct Stand {
+    pub(crate) server: Server,
     pub(crate) running: Running,
     pub(crate) load: Load,
 }
@@ -47,10 +49,8 @@ pub(crate) struct Slice {
 }
 
 /// What all rounds have shown of one server.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pace {
-    /// The server.
-    pub server: Server,
     /// Processor time a message, raw epoll in the same round = 1.
     pub cpu_ratio: Summary,
     /// Processor time a message, in nanoseconds.
@@ -64,7 +64,7 @@ pub struct Pace {
 }
 
 /// The outcome of [`measure`].
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Paces {
     /// One for each server, in the order given.
     pub servers: Vec<Pace>,
@@ -84,7 +84,7 @@ impl Stand {
         let running = launcher.start(server)?;
         let mut load = Load::new(running.address, message_bytes)?;
         load.open(connections, Duration::from_secs(60)).with_context(|| server.name())?;
-        Ok(Stand { running, load })
+        Ok(Stand { server, running, load })
     }
 
     pub(crate) fn slice(&mut self, plan: Plan) -> anyhow::Result<Slice> {
@@ -132,8 +132,7 @@ pub fn measure(launcher: &Launcher, servers: &[Server], effort: Effort) -> anyho
             }
         }
     }
-    let servers =
-        servers.iter().enumerate().map(|(place, server)| summarize(*server, place, &rounds));
+    let servers = (0..servers.len()).map(|place| summarize(place, &rounds));
     let servers = servers.collect::<Option<Vec<_>>>().context("no round was measured")?;
     Ok(Paces { servers, rounds: rounds.len(), disturbed })
 }
@@ -144,19 +143,20 @@ fn round(stands: &mut [Stand], first: usize, plan: Plan) -> anyhow::Result<Vec<S
     let mut slices = vec![None; count];
     for turn in 0..count {
         let place = (first + turn) % count;
-        slices[place] = Some(stands[place].slice(plan)?);
+        let stand = &mut stands[place];
+        let messages = stand.server.messages(plan.messages);
+        slices[place] = Some(stand.slice(Plan { messages, ..plan })?);
     }
     Ok(slices.into_iter().flatten().collect())
 }
 
-fn summarize(server: Server, place: usize, rounds: &[Vec<Slice>]) -> Option<Pace> {
+fn summarize(place: usize, rounds: &[Vec<Slice>]) -> Option<Pace> {
     let each =
         |value: fn(&Slice) -> f64| Summary::of(rounds.iter().map(|round| value(&round[place])));
     let ratio = |value: fn(&Slice) -> f64| {
         Summary::of(rounds.iter().map(|r| value(&r[place]) / value(&r[0])))
     };
     Some(Pace {
-        server,
         cpu_ratio: ratio(|slice| slice.cpu)?,
         cpu: each(|slice| slice.cpu)?,
         rate_ratio: ratio(|slice| slice.rate)?,

@@ -19,6 +19,6 @@ mod sealed {
     impl Sealed for Socket {}
     impl Sealed for OwnedFd {}
     /// A shared owner keeps the value open like a sole one, and can be cloned to be used elsewhere.
-    impl<T: Sealed> Sealed for Rc<T> {}
-    impl<T: Sealed> Sealed for Arc<T> {}
+    impl<T: Sealed + ?Sized> Sealed for Rc<T> {}
+    impl<T: Sealed + ?Sized> Sealed for Arc<T> {}
 }

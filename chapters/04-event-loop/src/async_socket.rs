@@ -1,0 +1,261 @@
+use crate::event_loop::Core;
+use crate::reactor::{Direction, Watched};
+use crate::received::Received;
+use crate::running;
+use crate::waiters::WaitNumber;
+use chapter_02::TryIo;
+use chapter_03::{Readiness, Source, Token};
+use socket2::Socket;
+use std::fmt;
+use std::future::Future;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+/// The most that one receive takes.
+pub const RECEIVE_MAX: usize = chapter_02::RECEIVE_MAX;
+
+/// A socket of a loop: its operations are awaited.
+///
+/// It owns the socket and its registration, so that the descriptor cannot be closed while the
+/// kernel watches it for this loop (D-04, D-25). Dropping it ends the registration and closes the
+/// socket, in this order, at once.
+///
+/// Every operation may be cancelled by dropping it: bytes and clients are taken from the kernel in
+/// the poll that returns them and never before, so none is lost (D-02, D-22). Any number of tasks
+/// may wait for the same socket; all are served (D-03).
+pub struct AsyncSocket<S = Socket> {
+    core: Rc<Core>,
+    watched: Rc<Watched>,
+    token: Token,
+    socket: Rc<S>,
+}
+
+impl AsyncSocket {
+    /// Gives a socket to the running loop.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if the socket is in blocking mode: one call on it would stop the whole loop
+    /// (SA-18). Else the kernel's. The socket is closed.
+    ///
+    /// # Panics
+    ///
+    /// No loop runs in this thread.
+    #[track_caller]
+    pub fn new(socket: Socket) -> io::Result<AsyncSocket> {
+        if !socket.nonblocking()? {
+            let advice = "a blocking socket would stop the loop: call set_nonblocking(true) first";
+            return Err(io::Error::new(ErrorKind::InvalidInput, advice));
+        }
+        AsyncSocket::register(running::current(), socket)
+    }
+
+    fn register(core: Rc<Core>, socket: Socket) -> io::Result<AsyncSocket> {
+        let socket = Rc::new(socket);
+        let source = Rc::clone(&socket) as Rc<dyn Source>;
+        AsyncSocket::with_source(core, socket, source)
+    }
+
+    /// The socket, to ask for its addresses and to set its options.
+    pub fn as_socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// Waits for a client and takes it.
+    ///
+    /// # Errors
+    ///
+    /// Those of `accept(2)`; [`AcceptFault`](chapter_01::AcceptFault) sorts them. Or the kernel
+    /// cannot watch the client.
+    #[doc(alias = "sock_accept")]
+    pub async fn accept(&self) -> io::Result<(AsyncSocket, SocketAddr)> {
+        let (socket, peer) = self
+            .operation(Direction::Read, |listener, readiness| {
+                let accepted = listener.try_accept()?;
+                if accepted.is_pending() {
+                    readiness.after_receive(&Poll::Pending, 0);
+                }
+                Ok(accepted)
+            })
+            .await?;
+        Ok((AsyncSocket::register(Rc::clone(&self.core), socket)?, peer))
+    }
+}
+
+impl<S: TryIo> AsyncSocket<S> {
+    /// A socket whose registration is that of another source: for tests, whose sockets have no
+    /// descriptor.
+    pub(crate) fn with_source(
+        core: Rc<Core>,
+        socket: Rc<S>,
+        source: Rc<dyn Source>,
+    ) -> io::Result<AsyncSocket<S>> {
+        let (token, watched) = core.reactor.register(source)?;
+        Ok(AsyncSocket { core, watched, token, socket })
+    }
+
+    /// Receives what is there, or waits until something is: at most `max` bytes, and never more
+    /// than [`RECEIVE_MAX`]. No bytes mean that the peer will send no more (SA-04).
+    ///
+    /// # Errors
+    ///
+    /// Those of `recv(2)`: the connection is lost.
+    #[doc(alias = "sock_recv")]
+    pub fn recv(&self, max: usize) -> impl Future<Output = io::Result<Received>> + '_ {
+        self.operation(Direction::Read, move |socket, readiness| {
+            self.core.buffers.fill(max, |buffer| try_recv(socket, readiness, buffer))
+        })
+    }
+
+    /// Receives into the caller's buffer and gives the number of bytes; zero means that the peer
+    /// will send no more (SA-05).
+    ///
+    /// # Errors
+    ///
+    /// Those of `recv(2)`: the connection is lost.
+    #[doc(alias = "sock_recv_into")]
+    pub fn recv_into<'a>(
+        &'a self,
+        buffer: &'a mut [u8],
+    ) -> impl Future<Output = io::Result<usize>> + 'a {
+        self.operation(Direction::Read, move |socket, readiness| {
+            try_recv(socket, readiness, buffer)
+        })
+    }
+
+    /// Sends everything, in as many pieces as the kernel takes (SA-06). Nothing is copied (SA-07).
+    ///
+    /// # Errors
+    ///
+    /// Those of `send(2)`: the connection is lost, and nobody knows how much went out. A send that
+    /// is dropped may have sent a part, too.
+    #[doc(alias = "sock_sendall")]
+    pub async fn send_all(&self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let mut left = bytes;
+        self.operation(Direction::Write, move |socket, readiness| {
+            left = &left[try_send(socket, readiness, left)?..];
+            Ok(if left.is_empty() { Poll::Ready(()) } else { Poll::Pending })
+        })
+        .await
+    }
+
+    pub(crate) fn operation<T, F>(&self, direction: Direction, attempt: F) -> Operation<'_, S, F>
+    where
+        F: FnMut(&S, &mut Readiness) -> io::Result<Poll<T>> + Unpin,
+    {
+        Operation { socket: self, direction, attempt, number: None }
+    }
+}
+
+#[inline]
+fn try_recv<S: TryIo>(
+    socket: &S,
+    readiness: &mut Readiness,
+    buffer: &mut [u8],
+) -> io::Result<Poll<usize>> {
+    let received = socket.try_recv(buffer)?;
+    readiness.after_receive(&received, buffer.len());
+    Ok(received)
+}
+
+/// Sends what the kernel takes now, which may be nothing.
+#[inline]
+fn try_send<S: TryIo>(socket: &S, readiness: &mut Readiness, bytes: &[u8]) -> io::Result<usize> {
+    let count = match socket.try_send(bytes)? {
+        Poll::Ready(count) => count,
+        Poll::Pending => 0,
+    };
+    if count < bytes.len() {
+        readiness.after_partial_send();
+    }
+    Ok(count)
+}
+
+/// Something that is tried when the socket may be ready, and again after each report until it
+/// succeeds or fails.
+///
+/// An attempt gives a value, an error or "not yet", and takes away from the readiness what it has
+/// disproved.
+pub(crate) struct Operation<'a, S, F> {
+    socket: &'a AsyncSocket<S>,
+    direction: Direction,
+    attempt: F,
+    /// Of its entry among those that wait.
+    number: Option<WaitNumber>,
+}
+
+impl<T, S, F> Future for Operation<'_, S, F>
+where
+    F: FnMut(&S, &mut Readiness) -> io::Result<Poll<T>> + Unpin,
+{
+    type Output = io::Result<T>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let Operation { socket, direction, attempt, .. } = &mut *self;
+        let mut readiness = socket.watched.readiness.get();
+        if readiness.contains(direction.flag()) {
+            if !socket.core.may_go_on(context.waker()) {
+                return Poll::Pending;
+            }
+            let outcome = attempt(&socket.socket, &mut readiness);
+            socket.watched.readiness.set(readiness);
+            match outcome {
+                Ok(Poll::Ready(value)) => return Poll::Ready(Ok(value)),
+                Ok(Poll::Pending) => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        self.wait(context)
+    }
+}
+
+impl<S, F> Operation<'_, S, F> {
+    /// Waits for a report. An entry of an earlier wait is replaced, for its waker may be an old one.
+    fn wait<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        self.leave();
+        let AsyncSocket { core, watched, token, .. } = self.socket;
+        match core.reactor.wait_for(*token, watched, self.direction, context.waker()) {
+            Ok(number) => {
+                self.number = Some(number);
+                Poll::Pending
+            }
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
+    fn leave(&mut self) {
+        if let Some(number) = self.number.take() {
+            self.socket.watched.leave(self.direction, number);
+        }
+    }
+}
+
+/// A wait that is given up is withdrawn at once.
+impl<S, F> Drop for Operation<'_, S, F> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl<S> Drop for AsyncSocket<S> {
+    fn drop(&mut self) {
+        // The loop may be closed; then the kernel watches nothing of it any more.
+        let _ = self.core.reactor.unregister(self.token);
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for AsyncSocket<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncSocket")
+            .field("socket", &self.socket)
+            .field("watched", &self.watched)
+            .finish_non_exhaustive()
+    }
+}

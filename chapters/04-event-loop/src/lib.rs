@@ -1,0 +1,47 @@
+//! Chapter 04: an event loop, and the futures and tasks that it runs.
+//!
+//! From chapter 03: the selector that the loop waits with. From chapter 02: sockets that may say
+//! "not yet" ([`TryIo`](chapter_02::TryIo)). From chapter 01: the listening socket.
+//!
+//! New here, from the bottom up:
+//! - [`EventLoop`]: ready queue, timers, and one wait for the kernel in each pass;
+//! - [`FutureCell`]: the place of a value that is not there yet;
+//! - [`spawn`] and [`JoinHandle`]: tasks, which are futures that the loop polls when they are woken;
+//! - [`sleep`], [`yield_now`]: waiting for a time and for the others;
+//! - [`AsyncSocket`]: sockets whose operations are awaited;
+//! - [`run`]: a loop from beginning to end.
+
+mod async_socket;
+mod clock;
+mod event_loop;
+mod future_cell;
+mod handle;
+mod join_handle;
+mod outcome;
+mod reactor;
+mod received;
+mod remote;
+mod report;
+mod run;
+mod running;
+mod serve;
+mod sleep;
+mod task;
+mod timers;
+mod waiters;
+
+pub use async_socket::{AsyncSocket, RECEIVE_MAX};
+pub use clock::{Clock, VirtualClock};
+pub use event_loop::{Census, EventLoop, LoopError, LoopHandle, OPERATIONS_MAX, PASS_BUDGET, SLOW};
+pub use future_cell::{AlreadyDone, DoneCallback, FutureCell, FutureError, Waiting};
+pub use handle::Handle;
+pub use join_handle::{JoinError, JoinHandle};
+pub use outcome::Outcome;
+pub use received::Received;
+pub use remote::{LoopClosed, Remote};
+pub use report::{ErrorContext, Subject};
+pub use run::{run, run_with};
+pub use running::{NoRunningLoop, running_loop};
+pub use serve::{echo_client, serve};
+pub use sleep::{Sleep, YieldNow, sleep, sleep_until, yield_now};
+pub use task::spawn;

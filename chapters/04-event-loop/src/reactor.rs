@@ -1,0 +1,206 @@
+use crate::waiters::{WaitNumber, Waiters};
+use chapter_03::{
+    Backend, Event, Interest, Mode, Readiness, Selector, SelectorKind, Source, Token,
+};
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::Duration;
+
+/// Makes wake-ups of readiness: it alone asks the kernel, and it alone knows which task waits for
+/// which socket.
+pub(crate) struct Reactor {
+    /// `None` once the loop is closed.
+    selector: RefCell<Option<Sources>>,
+    events: RefCell<Vec<Event>>,
+}
+
+type Sources = Selector<Rc<dyn Source>, Rc<Watched>>;
+
+/// What is known of a source, and who waits for it.
+#[derive(Default)]
+pub(crate) struct Watched {
+    /// Set by a report, cleared by an operation that disproves it: see [`Selector::watch`].
+    pub(crate) readiness: Cell<Readiness>,
+    readers: Waiters,
+    writers: Waiters,
+}
+
+/// One direction of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Read,
+    Write,
+}
+
+impl Reactor {
+    pub(crate) fn new(kind: SelectorKind) -> io::Result<Reactor> {
+        Ok(Reactor::over(Selector::new(kind)?))
+    }
+
+    pub(crate) fn with_backend(backend: Box<dyn Backend<Rc<dyn Source>>>) -> Reactor {
+        Reactor::over(Selector::with_backend(backend))
+    }
+
+    fn over(selector: Sources) -> Reactor {
+        Reactor { selector: RefCell::new(Some(selector)), events: RefCell::default() }
+    }
+
+    pub(crate) fn waker(&self) -> chapter_03::Waker {
+        let selector = self.selector.borrow();
+        selector.as_ref().expect("a loop begins with an open reactor").waker()
+    }
+
+    /// Takes a source into possession, and knows nothing of it yet: each direction may be ready
+    /// (SA-01).
+    pub(crate) fn register(&self, source: Rc<dyn Source>) -> io::Result<(Token, Rc<Watched>)> {
+        let watched = Rc::<Watched>::default();
+        watched.readiness.set(Readiness::READABLE | Readiness::WRITABLE);
+        let token =
+            self.with(|selector| selector.watch(source, Rc::clone(&watched), Interest::READ))?;
+        Ok((token, watched))
+    }
+
+    /// The kernel forgets the source, at once, and nobody is woken for it any more.
+    pub(crate) fn unregister(&self, token: Token) -> io::Result<()> {
+        let (source, watched) = self.with(|selector| selector.unregister(token))?;
+        drop((source, watched));
+        Ok(())
+    }
+
+    /// Makes an edge-triggered kernel report again what is ready and was reported before.
+    pub(crate) fn report_again(&self, token: Token) -> io::Result<()> {
+        self.with(|selector| match selector.mode() {
+            Mode::Edge => selector.modify(token, Interest::BOTH),
+            Mode::Level | Mode::Oneshot => Ok(()),
+        })
+    }
+
+    /// Waits for the kernel, once. Says how many sources it has reported.
+    pub(crate) fn wait(&self, timeout: Option<Duration>) -> io::Result<usize> {
+        let mut events = self.events.take();
+        let outcome = self.with(|selector| selector.select(&mut events, timeout));
+        let count = events.len();
+        *self.events.borrow_mut() = events;
+        outcome.map(|()| count)
+    }
+
+    /// Wakes the tasks that wait for what was reported.
+    pub(crate) fn wake_tasks(&self) {
+        let mut events = self.events.take();
+        for event in events.drain(..) {
+            if let Some(watched) = self.note(event) {
+                watched.wake(event.readiness.directions());
+            }
+        }
+        *self.events.borrow_mut() = events;
+    }
+
+    /// Adds a report to what is known of its source.
+    fn note(&self, event: Event) -> Option<Rc<Watched>> {
+        let mut selector = self.selector.borrow_mut();
+        let selector = selector.as_mut()?;
+        let watched = Rc::clone(selector.get(event.token)?.1);
+        watched.readiness.set(watched.readiness.get() | event.readiness);
+        // Who waits now will most likely want the same again. It fails where the kernel has no
+        // memory for the interest: then the next wait for the source is refused.
+        let _ = selector.settle(event.token, watched.wanted(), event.readiness);
+        Some(watched)
+    }
+
+    /// Has a task woken when a direction of a source is reported. Gives the number of its wait.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refuses to watch the source; nobody waits then.
+    #[inline]
+    pub(crate) fn wait_for(
+        &self,
+        token: Token,
+        watched: &Watched,
+        direction: Direction,
+        waker: &Waker,
+    ) -> io::Result<WaitNumber> {
+        let number = watched.waiters(direction).enter(waker);
+        let settled =
+            self.with(|selector| selector.settle(token, watched.wanted(), Readiness::NONE));
+        match settled {
+            Ok(()) => Ok(number),
+            Err(error) => {
+                watched.leave(direction, number);
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.selector.borrow().as_ref().map_or(0, Selector::len)
+    }
+
+    /// Lets the kernel forget every source. What is asked later is refused.
+    pub(crate) fn close(&self) {
+        let selector = self.selector.take();
+        drop(selector);
+    }
+
+    fn with<R>(&self, ask: impl FnOnce(&mut Sources) -> io::Result<R>) -> io::Result<R> {
+        match &mut *self.selector.borrow_mut() {
+            Some(selector) => ask(selector),
+            None => Err(io::Error::new(ErrorKind::NotConnected, crate::LoopClosed)),
+        }
+    }
+}
+
+impl Watched {
+    /// Withdraws a wait that is over or was given up.
+    #[inline]
+    pub(crate) fn leave(&self, direction: Direction, number: WaitNumber) {
+        self.waiters(direction).leave(number);
+    }
+
+    /// Readers before writers (LP-23).
+    #[inline]
+    fn wake(&self, directions: Interest) {
+        if directions.contains(Interest::READ) {
+            self.readers.wake();
+        }
+        if directions.contains(Interest::WRITE) {
+            self.writers.wake();
+        }
+    }
+
+    #[inline]
+    fn waiters(&self, direction: Direction) -> &Waiters {
+        match direction {
+            Direction::Read => &self.readers,
+            Direction::Write => &self.writers,
+        }
+    }
+
+    #[inline]
+    fn wanted(&self) -> Interest {
+        Interest::READ.when(!self.readers.is_empty())
+            | Interest::WRITE.when(!self.writers.is_empty())
+    }
+}
+
+impl Direction {
+    /// What says that it is ready.
+    pub(crate) fn flag(self) -> Readiness {
+        match self {
+            Direction::Read => Readiness::READABLE,
+            Direction::Write => Readiness::WRITABLE,
+        }
+    }
+}
+
+impl fmt::Debug for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watched")
+            .field("readiness", &self.readiness)
+            .field("wanted", &self.wanted())
+            .finish()
+    }
+}

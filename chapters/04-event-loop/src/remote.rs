@@ -1,0 +1,104 @@
+use crate::task::TaskKey;
+use chapter_03::Waker;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What other threads may ask of a loop: the one part of it that is `Send`.
+///
+/// It may outlive the loop; then it says so.
+#[derive(Clone)]
+pub struct Remote {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// `None` once the loop is closed. Who bounds it is who calls: the loop takes everything in
+    /// each pass.
+    orders: Mutex<Option<Vec<Order>>>,
+    /// Whether there may be orders, so that a pass without any takes no lock.
+    pending: AtomicBool,
+    selector: Waker,
+}
+
+/// What the loop is to do.
+pub(crate) enum Order {
+    Call(Box<dyn FnOnce() + Send>),
+    Wake(TaskKey),
+}
+
+impl Remote {
+    pub(crate) fn new(selector: Waker) -> Remote {
+        let shared = Shared {
+            orders: Mutex::new(Some(Vec::new())),
+            pending: AtomicBool::new(false),
+            selector,
+        };
+        Remote { shared: Arc::new(shared) }
+    }
+
+    /// Has a callback run on the loop, soon: a loop that sleeps is woken (LP-18).
+    ///
+    /// Callbacks of one thread run in the order of their calls.
+    ///
+    /// # Errors
+    ///
+    /// The loop is closed; the callback is dropped.
+    pub fn call_soon_threadsafe(
+        &self,
+        callback: impl FnOnce() + Send + 'static,
+    ) -> Result<(), LoopClosed> {
+        self.send(Order::Call(Box::new(callback)))
+    }
+
+    pub(crate) fn send(&self, order: Order) -> Result<(), LoopClosed> {
+        self.orders().as_mut().ok_or(LoopClosed)?.push(order);
+        // Many calls need one wake-up: the selector's waker sees to that (LP-19).
+        self.shared.pending.store(true, Ordering::Release);
+        self.shared.selector.wake();
+        Ok(())
+    }
+
+    /// Takes everything that was asked since the last time.
+    pub(crate) fn take(&self) -> Vec<Order> {
+        if !self.shared.pending.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        // Before the orders are taken: one that comes now sets it again.
+        self.shared.pending.store(false, Ordering::Release);
+        self.orders().as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Refuses everything from now on, and gives what was not taken.
+    pub(crate) fn close(&self) -> Vec<Order> {
+        self.orders().take().unwrap_or_default()
+    }
+
+    /// Whether both are of the same loop.
+    pub(crate) fn is(&self, other: &Remote) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    fn orders(&self) -> std::sync::MutexGuard<'_, Option<Vec<Order>>> {
+        // Nothing can panic under this lock and leave half a change.
+        self.shared.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote").field("closed", &self.orders().is_none()).finish()
+    }
+}
+
+/// The loop is closed: it schedules nothing and runs nothing any more (LP-15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoopClosed;
+
+impl fmt::Display for LoopClosed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the event loop is closed: make a new one")
+    }
+}
+
+impl std::error::Error for LoopClosed {}

@@ -1,0 +1,82 @@
+use chapter_01::Log;
+use std::any::Any;
+use std::fmt;
+use std::panic::Location;
+
+/// What a loop tells its exception handler: something failed, and there is nobody to return it to.
+#[doc(alias = "context")]
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ErrorContext {
+    /// What happened, in words that are always the same.
+    pub message: &'static str,
+    /// What the failure says of itself.
+    pub error: Option<String>,
+    /// What failed.
+    pub subject: Option<Subject>,
+}
+
+/// What has failed, and the line of the program that made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Subject {
+    /// A callback, by the line that scheduled it.
+    Callback(&'static Location<'static>),
+    /// A task, by the line that spawned it.
+    Task(&'static Location<'static>),
+    /// A future, by the line that made it.
+    Future(&'static Location<'static>),
+}
+
+impl ErrorContext {
+    /// A context that says what happened.
+    pub fn new(message: &'static str) -> ErrorContext {
+        ErrorContext { message, error: None, subject: None }
+    }
+
+    /// The same, with what the failure says of itself.
+    #[must_use]
+    pub fn with_error(self, error: impl fmt::Display) -> ErrorContext {
+        ErrorContext { error: Some(error.to_string()), ..self }
+    }
+
+    /// The same, with what has failed.
+    #[must_use]
+    pub fn about(self, subject: Subject) -> ErrorContext {
+        ErrorContext { subject: Some(subject), ..self }
+    }
+
+    /// What a loop does without a handler of its own: writes one line to standard error (LP-25).
+    #[doc(alias = "default_exception_handler")]
+    pub fn log(&self) {
+        Log::report(format_args!("{self}"));
+    }
+}
+
+/// One line: the message, what failed, and why.
+impl fmt::Display for ErrorContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message)?;
+        if let Some(subject) = &self.subject {
+            write!(f, " ({subject})")?;
+        }
+        self.error.as_ref().map_or(Ok(()), |error| write!(f, ": {error}"))
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Callback(place) => write!(f, "callback of {place}"),
+            Subject::Task(place) => write!(f, "task of {place}"),
+            Subject::Future(place) => write!(f, "future of {place}"),
+        }
+    }
+}
+
+/// What a panic said, if it said it in words.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without a message").to_owned()
+}
