@@ -1,4 +1,4 @@
-use crate::event_loop::Core;
+use crate::loop_core::Core;
 use crate::reactor::{Direction, Watched};
 use crate::received::Received;
 use crate::running;
@@ -104,7 +104,7 @@ impl<S: TryIo> AsyncSocket<S> {
     ///
     /// Those of `recv(2)`: the connection is lost.
     #[doc(alias = "sock_recv")]
-    pub fn recv(&self, max: usize) -> impl Future<Output = io::Result<Received>> + '_ {
+    pub fn recv(&self, max: usize) -> impl Future<Output = io::Result<Received<'_>>> {
         self.operation(Direction::Read, move |socket, readiness| {
             self.core.buffers.fill(max, |buffer| try_recv(socket, readiness, buffer))
         })

@@ -12,11 +12,15 @@
 //! - [`run`]: a loop from beginning to end.
 
 mod async_socket;
+mod clients;
 mod clock;
 mod event_loop;
 mod future_cell;
 mod handle;
 mod join_handle;
+mod loop_core;
+mod loop_error;
+mod loop_handle;
 mod outcome;
 mod reactor;
 mod received;
@@ -32,16 +36,19 @@ mod waiters;
 
 pub use async_socket::{AsyncSocket, RECEIVE_MAX};
 pub use clock::{Clock, VirtualClock};
-pub use event_loop::{Census, EventLoop, LoopError, LoopHandle, OPERATIONS_MAX, PASS_BUDGET, SLOW};
+pub use event_loop::EventLoop;
 pub use future_cell::{AlreadyDone, DoneCallback, FutureCell, FutureError, Waiting};
 pub use handle::Handle;
 pub use join_handle::{JoinError, JoinHandle};
+pub use loop_core::{OPERATIONS_MAX, PASS_BUDGET, SLOW};
+pub use loop_error::LoopError;
+pub use loop_handle::{Census, LoopHandle};
 pub use outcome::Outcome;
 pub use received::Received;
 pub use remote::{LoopClosed, Remote};
 pub use report::{ErrorContext, Subject};
 pub use run::{run, run_with};
 pub use running::{NoRunningLoop, running_loop};
-pub use serve::{echo_client, serve};
+pub use serve::{echo_client, serve, serve_until};
 pub use sleep::{Sleep, YieldNow, sleep, sleep_until, yield_now};
 pub use task::spawn;

@@ -14,6 +14,8 @@ use std::time::Duration;
 pub(crate) struct Reactor {
     /// `None` once the loop is closed.
     selector: RefCell<Option<Sources>>,
+    /// Whether the selector must be told what is wanted. Over edges it watches everything.
+    settles: Cell<bool>,
     events: RefCell<Vec<Event>>,
 }
 
@@ -45,7 +47,11 @@ impl Reactor {
     }
 
     fn over(selector: Sources) -> Reactor {
-        Reactor { selector: RefCell::new(Some(selector)), events: RefCell::default() }
+        Reactor {
+            settles: Cell::new(selector.mode() != Mode::Edge),
+            selector: RefCell::new(Some(selector)),
+            events: RefCell::default(),
+        }
     }
 
     pub(crate) fn waker(&self) -> chapter_03::Waker {
@@ -104,9 +110,11 @@ impl Reactor {
         let selector = selector.as_mut()?;
         let watched = Rc::clone(selector.get(event.token)?.1);
         watched.readiness.set(watched.readiness.get() | event.readiness);
-        // Who waits now will most likely want the same again. It fails where the kernel has no
-        // memory for the interest: then the next wait for the source is refused.
-        let _ = selector.settle(event.token, watched.wanted(), event.readiness);
+        if self.settles.get() {
+            // Who waits now will most likely want the same again. It fails where the kernel has no
+            // memory for the interest: then the next wait for the source is refused.
+            let _ = selector.settle(event.token, watched.wanted(), event.readiness);
+        }
         Some(watched)
     }
 
@@ -124,15 +132,17 @@ impl Reactor {
         waker: &Waker,
     ) -> io::Result<WaitNumber> {
         let number = watched.waiters(direction).enter(waker);
-        let settled =
-            self.with(|selector| selector.settle(token, watched.wanted(), Readiness::NONE));
-        match settled {
-            Ok(()) => Ok(number),
-            Err(error) => {
-                watched.leave(direction, number);
-                Err(error)
-            }
+        if self.settles.get()
+            && let Err(error) = self.settle(token, watched)
+        {
+            watched.leave(direction, number);
+            return Err(error);
         }
+        Ok(number)
+    }
+
+    fn settle(&self, token: Token, watched: &Watched) -> io::Result<()> {
+        self.with(|selector| selector.settle(token, watched.wanted(), Readiness::NONE))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -141,6 +151,8 @@ impl Reactor {
 
     /// Lets the kernel forget every source. What is asked later is refused.
     pub(crate) fn close(&self) {
+        // Whoever waits from now on has to ask, and is refused.
+        self.settles.set(true);
         let selector = self.selector.take();
         drop(selector);
     }

@@ -1,4 +1,5 @@
-use crate::event_loop::{EventLoop, LoopError};
+use crate::event_loop::EventLoop;
+use crate::loop_error::LoopError;
 use crate::outcome::Outcome;
 use chapter_03::SelectorKind;
 use std::future::Future;

@@ -1,4 +1,5 @@
-use crate::event_loop::{Core, LoopHandle};
+use crate::loop_core::Core;
+use crate::loop_handle::LoopHandle;
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;

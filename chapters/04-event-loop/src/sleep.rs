@@ -1,4 +1,4 @@
-use crate::event_loop::Core;
+use crate::loop_core::Core;
 use crate::running;
 use crate::timers::TimerKey;
 use std::fmt;

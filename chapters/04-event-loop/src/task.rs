@@ -1,5 +1,5 @@
-use crate::event_loop::Core;
 use crate::join_handle::{JoinError, JoinHandle};
+use crate::loop_core::Core;
 use crate::outcome::Outcome;
 use crate::remote::{Order, Remote};
 use crate::report::{ErrorContext, Subject, panic_message};

@@ -5,13 +5,13 @@ use std::task::Waker;
 /// again, so none is forgotten (D-03). Each wait has one entry, so who waits bounds it.
 ///
 /// Most often it is one task, and the same one over and over. Its waker stays here between its
-/// waits: to clone it each time is two changes of a counter that all processors share.
+/// waits: to clone it each time would be two changes of a counter that all processors share.
 #[derive(Default)]
 pub(crate) struct Waiters {
     /// The wait of the task that `waker` wakes. `None`: it does not wait now.
     wait: Cell<Option<WaitNumber>>,
-    waker: RefCell<Option<Waker>>,
-    /// The waits of other tasks, while that one waits.
+    waker: Cell<Option<Waker>>,
+    /// The waits that began while that one lasted.
     others: RefCell<Vec<(WaitNumber, Waker)>>,
     next: Cell<u32>,
 }
@@ -31,18 +31,10 @@ impl Waiters {
             self.others.borrow_mut().push((number, waker));
         } else {
             self.wait.set(Some(number));
-            self.keep(waker);
+            let kept = self.waker.take().filter(|kept| kept.will_wake(waker));
+            self.waker.set(Some(kept.unwrap_or_else(|| waker.clone())));
         }
         number
-    }
-
-    #[inline]
-    fn keep(&self, waker: &Waker) {
-        let is_kept = self.waker.borrow().as_ref().is_some_and(|kept| kept.will_wake(waker));
-        if !is_kept {
-            let old = self.waker.replace(Some(waker.clone()));
-            drop(old);
-        }
     }
 
     /// Withdraws a wait, if it is not over.
@@ -65,11 +57,12 @@ impl Waiters {
     /// Wakes everybody who waits.
     #[inline]
     pub(crate) fn wake(&self) {
-        if self.wait.take().is_some() {
-            // Taken out, because a waker may be code of others that comes back here.
-            let waker = self.waker.take();
-            waker.iter().for_each(Waker::wake_by_ref);
-            self.put_back(waker);
+        // Taken out, because a waker may be code of others that comes back here.
+        if self.wait.take().is_some()
+            && let Some(waker) = self.waker.take()
+        {
+            waker.wake_by_ref();
+            self.keep(waker);
         }
         if !self.others.borrow().is_empty() {
             let others = self.others.take();
@@ -77,12 +70,11 @@ impl Waiters {
         }
     }
 
+    /// Keeps the waker for the next wait, unless another one has come meanwhile.
     #[inline]
-    fn put_back(&self, waker: Option<Waker>) {
-        let mut kept = self.waker.borrow_mut();
-        if kept.is_none() {
-            *kept = waker;
-        }
+    fn keep(&self, waker: Waker) {
+        let later = self.waker.take();
+        self.waker.set(Some(later.unwrap_or(waker)));
     }
 
     #[inline]

@@ -1,0 +1,354 @@
+use crate::clock::Clock;
+use crate::handle::Handle;
+use crate::loop_handle::{Census, LoopHandle};
+use crate::reactor::Reactor;
+use crate::received::Buffers;
+use crate::remote::{LoopClosed, Order, Remote};
+use crate::report::{ErrorContext, Subject, panic_message};
+use crate::task::{Step, TaskKey, Tasks};
+use crate::timers::{TimerKey, Timers};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+/// After this many callbacks and task steps the kernel is asked again, even if some are left.
+pub const PASS_BUDGET: usize = 256;
+
+/// How many operations in a row one task may finish without waiting before others have their turn.
+/// A loop around `accept` takes as many clients at once, and no more (D-01).
+pub const OPERATIONS_MAX: u32 = 64;
+
+/// A callback or task step that takes longer is named in debug mode.
+pub const SLOW: Duration = Duration::from_millis(100);
+
+/// The longest wait for a timer. It is only ended a day later than never.
+const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The state of a loop. Each cell is borrowed for a look or a change and never while foreign code
+/// (a callback, a waker, a destructor) runs.
+pub(crate) struct Core {
+    phase: Cell<Phase>,
+    stopping: Cell<bool>,
+    debug: Cell<bool>,
+    pub(crate) clock: Clock,
+    /// What runs next, in this order. Whoever schedules bounds it: a task is in it at most once.
+    ready: RefCell<VecDeque<Ready>>,
+    /// Who has given way to others and goes on after the kernel was asked.
+    deferred: RefCell<Vec<Waker>>,
+    timers: RefCell<Timers<Timed>>,
+    pub(crate) tasks: Tasks,
+    pub(crate) reactor: Reactor,
+    pub(crate) remote: Remote,
+    /// How many operations the task that runs may still finish without giving way.
+    operations_left: Cell<u32>,
+    /// What the loop's sockets receive into, so that an idle connection holds no buffer.
+    pub(crate) buffers: Buffers,
+    exception_handler: RefCell<Option<Rc<ExceptionHandler>>>,
+}
+
+type ExceptionHandler = dyn Fn(&LoopHandle, &ErrorContext);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Idle,
+    Running,
+    Closed,
+}
+
+/// An entry of the ready queue.
+enum Ready {
+    Task(TaskKey),
+    Callback(Handle),
+}
+
+/// What a timer does.
+enum Timed {
+    Wake(Waker),
+    Call(Handle),
+}
+
+impl Core {
+    pub(crate) fn new(reactor: Reactor, clock: Clock) -> Core {
+        Core {
+            phase: Cell::new(Phase::Idle),
+            stopping: Cell::new(false),
+            debug: Cell::new(false),
+            ready: RefCell::default(),
+            deferred: RefCell::default(),
+            timers: RefCell::new(Timers::new(clock.now())),
+            clock,
+            tasks: Tasks::default(),
+            remote: Remote::new(reactor.waker()),
+            reactor,
+            operations_left: Cell::new(OPERATIONS_MAX),
+            buffers: Buffers::default(),
+            exception_handler: RefCell::default(),
+        }
+    }
+
+    /// Runs passes until it is stopped. It is the running loop of this thread then.
+    pub(crate) fn run(self: &Rc<Core>) -> io::Result<()> {
+        self.phase.set(Phase::Running);
+        let outcome = self.run_passes();
+        self.phase.set(Phase::Idle);
+        outcome
+    }
+
+    fn run_passes(self: &Rc<Core>) -> io::Result<()> {
+        loop {
+            self.pass()?;
+            if self.stopping.take() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// One pass. How it runs:
+    ///
+    /// 1. Ask the kernel, once. The wait ends with the first timer; there is none if anything is
+    ///    ready already.
+    /// 2. Queue who had given way, then what other threads have asked for, then the tasks whose
+    ///    sockets are ready, then the timers that are due. What was left from the last pass is
+    ///    before them (LP-03).
+    /// 3. Run the queue in rounds. A round is what is in the queue at its beginning, so what a
+    ///    callback schedules runs in the next round. A round follows without asking the kernel, as
+    ///    long as the budget lasts.
+    fn pass(self: &Rc<Core>) -> io::Result<()> {
+        let timeout = self.timeout();
+        if self.reactor.wait(timeout)? == 0 {
+            self.clock.has_waited(timeout.unwrap_or_default());
+        }
+        self.deferred.take().into_iter().for_each(Waker::wake);
+        self.take_orders();
+        self.reactor.wake_tasks();
+        self.take_timers();
+        self.run_ready();
+        Ok(())
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        let busy = !self.ready.borrow().is_empty() || !self.deferred.borrow().is_empty();
+        if busy || self.stopping.get() {
+            return Some(Duration::ZERO);
+        }
+        let deadline = self.timers.borrow_mut().next()?;
+        Some(deadline.saturating_duration_since(self.clock.now()).min(WAIT_MAX))
+    }
+
+    fn take_orders(self: &Rc<Core>) {
+        for order in self.remote.take() {
+            match order {
+                Order::Wake(task) => self.make_ready(task),
+                Order::Call(callback) => {
+                    self.schedule(Handle::new(self, callback, Location::caller()));
+                }
+            }
+        }
+    }
+
+    fn take_timers(&self) {
+        if self.timers.borrow().len() == 0 {
+            return;
+        }
+        let now = self.clock.now();
+        let due = || self.timers.borrow_mut().take_due(now);
+        while let Some(timed) = due() {
+            match timed {
+                Timed::Wake(waker) => waker.wake(),
+                Timed::Call(handle) => self.schedule(handle),
+            }
+        }
+    }
+
+    fn run_ready(self: &Rc<Core>) {
+        let mut budget = PASS_BUDGET;
+        loop {
+            let round = self.ready.borrow().len();
+            for _ in 0..round {
+                let next = self.ready.borrow_mut().pop_front();
+                self.run_one(next.expect("only this loop takes from the queue"));
+            }
+            budget = budget.saturating_sub(round);
+            if round == 0 || budget == 0 || self.stopping.get() {
+                return;
+            }
+        }
+    }
+
+    #[inline]
+    fn run_one(self: &Rc<Core>, next: Ready) {
+        if self.debug.get() {
+            return self.run_timed(next);
+        }
+        match next {
+            Ready::Task(key) => {
+                if let Some(task) = self.tasks.get(key) {
+                    self.step(&*task);
+                }
+            }
+            Ready::Callback(handle) => self.call(&handle),
+        }
+    }
+
+    fn step(&self, task: &dyn Step) {
+        self.operations_left.set(OPERATIONS_MAX);
+        task.step();
+    }
+
+    fn call(self: &Rc<Core>, handle: &Handle) {
+        let Some(callback) = handle.take() else { return };
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(callback)) {
+            let context = ErrorContext::new("a callback failed")
+                .with_error(panic_message(&*panic))
+                .about(Subject::Callback(handle.place()));
+            self.report(&context);
+        }
+    }
+
+    #[cold]
+    fn run_timed(self: &Rc<Core>, next: Ready) {
+        let begin = self.clock.now();
+        let subject = match next {
+            Ready::Task(key) => {
+                let Some(task) = self.tasks.get(key) else { return };
+                self.step(&*task);
+                Subject::Task(task.place())
+            }
+            Ready::Callback(handle) => {
+                self.call(&handle);
+                Subject::Callback(handle.place())
+            }
+        };
+        let took = self.clock.now() - begin;
+        if took > SLOW {
+            let context = ErrorContext::new("a callback was slow, and everything else waited");
+            self.report(&context.with_error(format_args!("it took {took:?}")).about(subject));
+        }
+    }
+
+    /// Tells the exception handler; where there is none or it fails, standard error.
+    pub(crate) fn report(self: &Rc<Core>, context: &ErrorContext) {
+        let handler = self.exception_handler.borrow().clone();
+        let Some(handler) = handler else { return context.log() };
+        let handle = LoopHandle::new(Rc::clone(self));
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| handler(&handle, context))) {
+            let error = panic_message(&*panic);
+            ErrorContext::new("the exception handler failed").with_error(error).log();
+            context.log();
+        }
+    }
+
+    pub(crate) fn set_exception_handler(&self, handler: Rc<ExceptionHandler>) {
+        let old = self.exception_handler.borrow_mut().replace(handler);
+        drop(old);
+    }
+
+    pub(crate) fn call_soon(
+        self: &Rc<Core>,
+        callback: Box<dyn FnOnce()>,
+        place: &'static Location<'static>,
+    ) {
+        self.schedule(Handle::new(self, callback, place));
+    }
+
+    pub(crate) fn schedule(&self, handle: Handle) {
+        self.ready.borrow_mut().push_back(Ready::Callback(handle));
+    }
+
+    pub(crate) fn schedule_at(&self, deadline: Instant, handle: &Handle) {
+        let key = self.timers.borrow_mut().set(deadline, Timed::Call(handle.clone()));
+        handle.set_timer(deadline, key);
+    }
+
+    /// Puts a task into the ready queue. Its waker sees to it that it is there once.
+    #[inline]
+    pub(crate) fn make_ready(&self, task: TaskKey) {
+        self.ready.borrow_mut().push_back(Ready::Task(task));
+    }
+
+    /// Wakes a task after the kernel was asked again.
+    pub(crate) fn defer(&self, waker: &Waker) {
+        let waker = waker.clone();
+        self.deferred.borrow_mut().push(waker);
+    }
+
+    /// Takes one from what the running task may do without giving way. Where nothing is left, it is
+    /// deferred, and the operation must answer "not yet".
+    #[inline]
+    pub(crate) fn may_go_on(&self, waker: &Waker) -> bool {
+        let left = self.operations_left.get();
+        if left == 0 {
+            self.defer(waker);
+            return false;
+        }
+        self.operations_left.set(left - 1);
+        true
+    }
+
+    pub(crate) fn set_timer(&self, deadline: Instant, waker: Waker) -> TimerKey {
+        self.timers.borrow_mut().set(deadline, Timed::Wake(waker))
+    }
+
+    /// Has the timer wake this waker, if it is still set.
+    pub(crate) fn update_timer(&self, key: TimerKey, waker: &Waker) -> bool {
+        let waker = waker.clone();
+        let mut timers = self.timers.borrow_mut();
+        let Some(timed) = timers.get_mut(key) else { return false };
+        let old = std::mem::replace(timed, Timed::Wake(waker));
+        drop(timers);
+        drop(old);
+        true
+    }
+
+    pub(crate) fn cancel_timer(&self, key: TimerKey) {
+        let timed = self.timers.borrow_mut().cancel(key);
+        drop(timed);
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stopping.set(true);
+    }
+
+    pub(crate) fn set_debug(&self, debug: bool) {
+        self.debug.set(debug);
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase.get()
+    }
+
+    pub(crate) fn check_open(&self) -> Result<(), LoopClosed> {
+        if self.phase.get() == Phase::Closed { Err(LoopClosed) } else { Ok(()) }
+    }
+
+    pub(crate) fn census(&self) -> Census {
+        Census {
+            tasks: self.tasks.len(),
+            timers: self.timers.borrow().len(),
+            sources: self.reactor.len(),
+            ready: self.ready.borrow().len() + self.deferred.borrow().len(),
+        }
+    }
+
+    /// Drops everything that is scheduled. Destructors may ask for more, which is refused, or
+    /// withdraw what they own, which must still be there.
+    pub(crate) fn close(self: &Rc<Core>) {
+        if self.phase.replace(Phase::Closed) == Phase::Closed {
+            return;
+        }
+        self.tasks.all().iter().for_each(|task| task.destroy());
+        drop(self.ready.take());
+        drop(self.deferred.take());
+        let timers = self.timers.replace(Timers::new(self.clock.now()));
+        drop(timers);
+        drop(self.remote.close());
+        self.reactor.close();
+        // A handler may own a handle of this loop.
+        let handler = self.exception_handler.take();
+        drop(handler);
+    }
+}
