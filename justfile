@@ -23,3 +23,7 @@ ci:
 # Write changed snapshots; read the difference before you commit it
 new-snapshots:
     INSTA_UPDATE=always cargo test -p conformance
+
+# What each layer costs, beside other runtimes; a few minutes: just bench [--quick] [--write]
+bench *options:
+    cargo run --release -p bench -- {{options}}

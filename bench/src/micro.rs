@@ -1,5 +1,6 @@
 //! Single steps of a loop, on ours and on its peers: all in one process, in rounds in which they take turns.
 
+mod ours;
 mod smol;
 mod steps;
 mod tokio;
@@ -18,6 +19,8 @@ pub const TIMERS: usize = 1_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Contender {
+    /// The loop of chapter 04.
+    Ours,
     /// tokio's `LocalSet` on a current-thread runtime.
     Tokio,
     /// smol's `LocalExecutor` with async-io.
@@ -84,11 +87,12 @@ pub struct TakenBy {
 
 impl Contender {
     /// All of them; the first is compared to the others.
-    pub const ALL: [Contender; 2] = [Contender::Tokio, Contender::Smol];
+    pub const ALL: [Contender; 3] = [Contender::Ours, Contender::Tokio, Contender::Smol];
 
     /// Its name in a table.
     pub fn title(self) -> &'static str {
         match self {
+            Contender::Ours => "chapter 04",
             Contender::Tokio => "tokio, LocalSet",
             Contender::Smol => "smol, LocalExecutor",
         }
@@ -97,12 +101,14 @@ impl Contender {
     /// What it is in a comparison.
     pub fn part(self) -> Part {
         match self {
+            Contender::Ours => Part::Ours,
             Contender::Tokio | Contender::Smol => Part::Peer,
         }
     }
 
     fn start(self) -> anyhow::Result<Box<dyn Stand>> {
         Ok(match self {
+            Contender::Ours => Box::new(Fitted::new(ours::Local::new()?)),
             Contender::Tokio => Box::new(Fitted::new(tokio::Local::new()?)),
             Contender::Smol => Box::new(Fitted::new(smol::Local::default())),
         })

@@ -68,7 +68,8 @@ pub fn terminal(results: &Results) -> String {
         .chain(of_servers("costs", &Server::ALL, results))
         .chain([tables::micro("costs-micro", results)]);
     let texts: Vec<_> = pages.map(|page| page.text).collect();
-    format!("{}\n{}", texts.join("\n"), budgets(results))
+    let left_out: String = results.left_out.iter().map(|line| format!("\n{line}")).collect();
+    format!("{}\n{}{left_out}", texts.join("\n"), budgets(results))
 }
 
 /// The micro-measures alone, for the terminal.

@@ -49,7 +49,7 @@ pub fn everything(launcher: &Launcher, machine: Machine, quick: bool) -> anyhow:
     stage("system calls and instructions");
     let effort = counts::Effort {
         strace_messages: full(600, 200),
-        callgrind_messages: full(1_000, 300),
+        callgrind_messages: full(500, 200),
         message_bytes: MESSAGE_BYTES,
         connections: crowd::ACTIVE,
     };
@@ -58,7 +58,7 @@ pub fn everything(launcher: &Launcher, machine: Machine, quick: bool) -> anyhow:
 
     let effort = |launches, active, messages| pace::Effort {
         launches,
-        rounds: full(8, 3),
+        rounds: full(6, 3),
         plan: Plan {
             active,
             messages,
@@ -69,10 +69,10 @@ pub fn everything(launcher: &Launcher, machine: Machine, quick: bool) -> anyhow:
         message_bytes: MESSAGE_BYTES,
     };
     stage("messages on many connections");
-    let effort_many = effort(full(8, 2), crowd::ACTIVE, full(16_000, 8_000));
+    let effort_many = effort(full(6, 2), crowd::ACTIVE, full(16_000, 8_000));
     let many = pace::measure(launcher, &rested, effort_many)?;
     stage("messages on one connection");
-    let one = pace::measure(launcher, &rested, effort(full(4, 1), 1, full(1_000, 500)))?;
+    let one = pace::measure(launcher, &rested, effort(full(3, 1), 1, full(1_000, 500)))?;
 
     stage("the large crowd");
     let effort = crowd::Effort {

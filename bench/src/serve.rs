@@ -4,6 +4,7 @@ use crate::{mio_by_hand, peers, raw_epoll};
 use chapter_01::{BACKLOG, EchoBytes, Log, listen, local_address};
 use chapter_02::BusyPoll;
 use chapter_03::{EchoServer, SelectorKind};
+use chapter_04::{AsyncSocket, echo_client};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use signal_hook::consts::SIGTERM;
 use socket2::Socket;
@@ -33,11 +34,17 @@ impl Server {
         let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0)), BACKLOG)?;
         listener.set_nonblocking(true)?;
         let port = local_address(&listener)?.port();
-        self.serve(listener, || writeln!(io::stdout(), "{LISTENING} {port} {}", std::process::id()))
+        self.serve(listener, move || {
+            writeln!(io::stdout(), "{LISTENING} {port} {}", std::process::id())
+        })
     }
 
     /// Serves at `listener`, which does not block, and calls `say` once it can be reached.
-    fn serve(self, listener: Socket, say: impl Fn() -> io::Result<()>) -> anyhow::Result<()> {
+    fn serve(
+        self,
+        listener: Socket,
+        say: impl Fn() -> io::Result<()> + 'static,
+    ) -> anyhow::Result<()> {
         match self {
             Server::RawEpoll => {
                 say()?;
@@ -48,13 +55,10 @@ impl Server {
                 let listener = TcpListener::from(listener);
                 match mio_by_hand::serve(mio::net::TcpListener::from_std(listener))? {}
             }
-            Server::SelectorMio | Server::SelectorPolling => {
-                let mio = self == Server::SelectorMio;
-                let kind = if mio { SelectorKind::Mio } else { SelectorKind::Polling };
-                let mut server = EchoServer::new(listener, kind, || EchoBytes, Log::Quiet)?;
-                say()?;
-                match server.run()? {}
-            }
+            Server::SelectorMio => selector(listener, SelectorKind::Mio, say),
+            Server::SelectorPolling => selector(listener, SelectorKind::Polling, say),
+            Server::SockMio => sock(listener, SelectorKind::Mio, say),
+            Server::SockPolling => sock(listener, SelectorKind::Polling, say),
             Server::BusyPoll => {
                 // It alone ends by itself, to say how often it has polled.
                 let stop = Arc::new(AtomicBool::new(false));
@@ -83,4 +87,29 @@ impl Server {
             | Server::UvloopStreams => unreachable!("Python has its own listener"),
         }
     }
+}
+
+/// Chapter 03's server.
+fn selector(
+    listener: Socket,
+    kind: SelectorKind,
+    say: impl Fn() -> io::Result<()>,
+) -> anyhow::Result<()> {
+    let mut server = EchoServer::new(listener, kind, || EchoBytes, Log::Quiet)?;
+    say()?;
+    match server.run()? {}
+}
+
+/// Chapter 04's server.
+fn sock(
+    listener: Socket,
+    kind: SelectorKind,
+    say: impl Fn() -> io::Result<()> + 'static,
+) -> anyhow::Result<()> {
+    let ended = chapter_04::run_with(kind, async move {
+        let listener = AsyncSocket::new(listener)?;
+        say()?;
+        chapter_04::serve(&listener, |client, peer| echo_client(client, peer, Log::Quiet)).await
+    })?;
+    match ended? {}
 }

@@ -17,6 +17,10 @@ pub enum Server {
     SelectorMio,
     /// Chapter 03 over `polling`.
     SelectorPolling,
+    /// Chapter 04's sockets over `mio`.
+    SockMio,
+    /// Chapter 04's sockets over `polling`.
+    SockPolling,
     /// tokio's current-thread runtime, a task for each client.
     Tokio,
     /// The same with a buffered reader and a buffered writer.
@@ -50,12 +54,14 @@ pub enum Part {
 
 impl Server {
     /// All of them; the first is what the others are compared to.
-    pub const ALL: [Server; 14] = [
+    pub const ALL: [Server; 16] = [
         Server::RawEpoll,
         Server::MioByHand,
         Server::BusyPoll,
         Server::SelectorMio,
         Server::SelectorPolling,
+        Server::SockMio,
+        Server::SockPolling,
         Server::Tokio,
         Server::TokioBuffered,
         Server::Smol,
@@ -72,10 +78,12 @@ impl Server {
         [Server::RawEpoll, Server::MioByHand, Server::SelectorMio, Server::SelectorPolling];
 
     /// Those of the tables of chapter 04: the layers up to it, and the peers that work at its height.
-    pub const CHAPTER_04: [Server; 6] = [
+    pub const CHAPTER_04: [Server; 8] = [
         Server::RawEpoll,
         Server::SelectorMio,
         Server::SelectorPolling,
+        Server::SockMio,
+        Server::SockPolling,
         Server::Tokio,
         Server::Smol,
         Server::AsyncioSock,
@@ -89,6 +97,8 @@ impl Server {
             Server::BusyPoll => "busy-poll",
             Server::SelectorMio => "selector-mio",
             Server::SelectorPolling => "selector-polling",
+            Server::SockMio => "sock-mio",
+            Server::SockPolling => "sock-polling",
             Server::Tokio => "tokio",
             Server::TokioBuffered => "tokio-buffered",
             Server::Smol => "smol",
@@ -109,6 +119,8 @@ impl Server {
             Server::BusyPoll => "chapter 02, busy-poll",
             Server::SelectorMio => "chapter 03 over mio",
             Server::SelectorPolling => "chapter 03 over polling",
+            Server::SockMio => "chapter 04 over mio",
+            Server::SockPolling => "chapter 04 over polling",
             Server::Tokio => "tokio, one thread",
             Server::TokioBuffered => "tokio, buffered",
             Server::Smol => "smol, one thread",
@@ -125,7 +137,11 @@ impl Server {
     pub fn part(self) -> Part {
         match self {
             Server::RawEpoll => Part::Limit,
-            Server::BusyPoll | Server::SelectorMio | Server::SelectorPolling => Part::Ours,
+            Server::BusyPoll
+            | Server::SelectorMio
+            | Server::SelectorPolling
+            | Server::SockMio
+            | Server::SockPolling => Part::Ours,
             _ => Part::Peer,
         }
     }

@@ -120,7 +120,7 @@ pub fn measure(launcher: &Launcher, servers: &[Server], effort: Effort) -> anyho
         // The first round warms up: caches, the kernel's buffers, the clock of the processor.
         round(&mut stands, launch, effort.plan)?;
         // A machine that is never quiet is measured all the same, and the page says so.
-        let (mut again, last) = (effort.rounds, rounds.len() + effort.rounds);
+        let (mut again, last) = (effort.rounds / 2, rounds.len() + effort.rounds);
         while rounds.len() < last {
             let slices = round(&mut stands, rounds.len() + again, effort.plan)?;
             let quiet = slices.iter().all(|slice| slice.waited <= WAITED_MAX);

@@ -4,6 +4,7 @@ use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use std::convert::Infallible;
 use std::io;
 use std::net::{TcpListener, TcpStream};
+use std::rc::Rc;
 
 /// How many bytes one receive may bring, as in every other server.
 const RECEIVE_MAX: usize = 64 * 1024;
@@ -14,16 +15,23 @@ const RECEIVE_MAX: usize = 64 * 1024;
 ///
 /// Only if the listener itself fails.
 pub(crate) fn serve(listener: TcpListener) -> io::Result<Infallible> {
-    let executor = LocalExecutor::new();
-    async_io::block_on(executor.run(async {
-        let listener = Async::new(listener)?;
-        loop {
-            let (client, _) = listener.accept().await?;
-            client.get_ref().set_nodelay(true)?;
-            // The end of one client, in peace or not, is no matter of the server.
-            executor.spawn(echo(client)).detach();
-        }
-    }))
+    let executor = Rc::new(LocalExecutor::new());
+    // A task of its own: what `run` itself is given is polled, and would try to accept, at each event.
+    let accepting = executor.spawn(accept(listener, Rc::clone(&executor)));
+    async_io::block_on(executor.run(accepting))
+}
+
+async fn accept(
+    listener: TcpListener,
+    executor: Rc<LocalExecutor<'static>>,
+) -> io::Result<Infallible> {
+    let listener = Async::new(listener)?;
+    loop {
+        let (client, _) = listener.accept().await?;
+        client.get_ref().set_nodelay(true)?;
+        // The end of one client, in peace or not, is no matter of the server.
+        executor.spawn(echo(client)).detach();
+    }
 }
 
 async fn echo(mut client: Async<TcpStream>) -> io::Result<()> {

@@ -1,4 +1,5 @@
 use super::cell;
+use crate::micro::Step;
 use crate::results::{Results, Row};
 use crate::server::{Part, Server};
 use crate::table::Table;
@@ -22,7 +23,7 @@ const GROWTH_MAX: f64 = 1.10;
 /// Processor time of a crowd that is idle, in microseconds a second. None is asked for; the account has its grain.
 const IDLE_CPU_MAX: f64 = 1.0;
 
-const BUDGETS: [Budget; 2] = [
+const BUDGETS: [Budget; 4] = [
     Budget {
         server: Server::SelectorMio,
         cpu_max: 1.03,
@@ -40,7 +41,26 @@ const BUDGETS: [Budget; 2] = [
         idle_bytes_max: 300.0,
         visit_max: None,
     },
+    Budget {
+        server: Server::SockMio,
+        cpu_max: 1.05,
+        calls_max: 3.01,
+        instructions_max: Some(450.0),
+        idle_bytes_max: 800.0,
+        visit_max: Some(1.15),
+    },
+    Budget {
+        server: Server::SockPolling,
+        cpu_max: 1.05,
+        calls_max: 7.01,
+        instructions_max: None,
+        idle_bytes_max: 800.0,
+        visit_max: None,
+    },
 ];
+
+/// Steps that may not be dearer than a peer's. The others have no budget.
+const BUDGETED: [Step; 3] = [Step::Spawn, Step::Wake, Step::Timer];
 
 /// What the layers may cost, beside what they do.
 pub fn budgets(results: &Results) -> Table {
@@ -50,7 +70,7 @@ pub fn budgets(results: &Results) -> Table {
             budget.compare(row, &mut table);
         }
     }
-    for taken in &results.micro.steps {
+    for taken in results.micro.steps.iter().filter(|taken| BUDGETED.contains(&taken.step)) {
         let [ours, peers @ ..] = &taken.by[..] else { continue };
         for peer in peers.iter().filter(|_| ours.contender.part() == Part::Ours) {
             let what = format!("{}, {} = 1", taken.step.title(), peer.contender.title());
