@@ -1,6 +1,6 @@
 use chapter_01::peer_address;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
-use socket2::Socket;
+use socket2::{SockAddr, Socket};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::task::Poll;
@@ -40,7 +40,7 @@ impl TryIo for Socket {
             return Ok(Poll::Pending);
         };
         // What fails from here on is the client's fault and must not be taken for the listener's.
-        prepare(&socket).map_err(|_| ErrorKind::ConnectionAborted)?;
+        prepare(&socket, &peer).map_err(|_| ErrorKind::ConnectionAborted)?;
         Ok(Poll::Ready((socket, peer_address(&peer))))
     }
 
@@ -56,11 +56,14 @@ impl TryIo for Socket {
 }
 
 /// Makes an accepted socket fit for this trait.
-fn prepare(socket: &Socket) -> io::Result<()> {
+fn prepare(socket: &Socket, peer: &SockAddr) -> io::Result<()> {
     // Linux does not hand the listener's mode down to the sockets that it accepts (SK-09).
     socket.set_nonblocking(true)?;
-    // An answer is sent when it is there, whether or not the last one is acknowledged.
-    socket.set_tcp_nodelay(true)
+    if peer.is_ipv4() || peer.is_ipv6() {
+        // An answer is sent when it is there, whether or not the last one is acknowledged.
+        socket.set_tcp_nodelay(true)?;
+    }
+    Ok(())
 }
 
 /// Makes an answer of what the kernel reports as two errors: "would block" is "not yet" (SK-08),
@@ -80,6 +83,7 @@ fn answer<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<Poll<T>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use socket2::{Domain, Type};
 
     /// SK-08 and SK-10.
     #[test]
@@ -103,5 +107,21 @@ mod tests {
         };
         assert_eq!(peer, client.unwrap().local_addr().unwrap());
         assert!(socket.nonblocking().unwrap() && socket.tcp_nodelay().unwrap());
+    }
+
+    /// A Unix socket has no TCP options, and its peer no IP address.
+    #[test]
+    fn a_client_of_a_unix_listener_is_accepted() {
+        let folder = tempfile::tempdir().unwrap();
+        let address = SockAddr::unix(folder.path().join("socket")).unwrap();
+        let listener = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        listener.bind(&address).unwrap();
+        listener.listen(1).unwrap();
+        let client = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        client.connect(&address).unwrap();
+        let Poll::Ready((socket, _)) = listener.try_accept().unwrap() else {
+            panic!("the client is connected already")
+        };
+        assert!(socket.nonblocking().unwrap());
     }
 }
