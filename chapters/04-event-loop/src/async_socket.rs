@@ -5,7 +5,7 @@ use crate::running;
 use crate::waiters::WaitNumber;
 use chapter_02::TryIo;
 use chapter_03::{Readiness, Source, Token};
-use socket2::Socket;
+use socket2::{Socket, Type};
 use std::fmt;
 use std::future::Future;
 use std::io::{self, ErrorKind};
@@ -27,14 +27,26 @@ pub const RECEIVE_MAX: usize = chapter_02::RECEIVE_MAX;
 /// the poll that returns them and never before, so none is lost (D-02, D-22). Any number of tasks
 /// may wait for the same socket; all are served (D-03).
 pub struct AsyncSocket<S = Socket> {
-    core: Rc<Core>,
+    pub(crate) core: Rc<Core>,
     watched: Rc<Watched>,
     token: Token,
     socket: Rc<S>,
+    /// Whether a receive gives all that is there, as that of a stream does. Of datagrams it gives
+    /// one, however short, and others may stand behind it.
+    pub(crate) is_stream: bool,
 }
 
 impl AsyncSocket {
-    /// Gives a socket to the running loop.
+    /// Gives a socket to the running loop. Only a plain socket can be given (SA-16), and nobody else
+    /// has it then (SA-17):
+    ///
+    /// ```compile_fail,E0382
+    /// # use chapter_04::AsyncSocket;
+    /// # fn give(socket: socket2::Socket) -> std::io::Result<()> {
+    /// let mine = AsyncSocket::new(socket)?;
+    /// let yours = AsyncSocket::new(socket)?;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///
@@ -50,13 +62,14 @@ impl AsyncSocket {
             let advice = "a blocking socket would stop the loop: call set_nonblocking(true) first";
             return Err(io::Error::new(ErrorKind::InvalidInput, advice));
         }
-        AsyncSocket::register(running::current(), socket)
+        let is_stream = socket.r#type()? == Type::STREAM;
+        AsyncSocket::register(running::current(), socket, is_stream)
     }
 
-    fn register(core: Rc<Core>, socket: Socket) -> io::Result<AsyncSocket> {
+    fn register(core: Rc<Core>, socket: Socket, is_stream: bool) -> io::Result<AsyncSocket> {
         let socket = Rc::new(socket);
         let source = Rc::clone(&socket) as Rc<dyn Source>;
-        AsyncSocket::with_source(core, socket, source)
+        AsyncSocket::with_source(core, socket, source, is_stream)
     }
 
     /// The socket, to ask for its addresses and to set its options.
@@ -72,16 +85,8 @@ impl AsyncSocket {
     /// cannot watch the client.
     #[doc(alias = "sock_accept")]
     pub async fn accept(&self) -> io::Result<(AsyncSocket, SocketAddr)> {
-        let (socket, peer) = self
-            .operation(Direction::Read, |listener, readiness| {
-                let accepted = listener.try_accept()?;
-                if accepted.is_pending() {
-                    readiness.after_receive(&Poll::Pending, 0);
-                }
-                Ok(accepted)
-            })
-            .await?;
-        Ok((AsyncSocket::register(Rc::clone(&self.core), socket)?, peer))
+        let (socket, peer) = self.take_client().await?;
+        Ok((AsyncSocket::register(Rc::clone(&self.core), socket, self.is_stream)?, peer))
     }
 }
 
@@ -92,9 +97,21 @@ impl<S: TryIo> AsyncSocket<S> {
         core: Rc<Core>,
         socket: Rc<S>,
         source: Rc<dyn Source>,
+        is_stream: bool,
     ) -> io::Result<AsyncSocket<S>> {
         let (token, watched) = core.reactor.register(source)?;
-        Ok(AsyncSocket { core, watched, token, socket })
+        Ok(AsyncSocket { core, watched, token, socket, is_stream })
+    }
+
+    /// Waits for a client and takes it from the kernel's queue.
+    pub(crate) fn take_client(&self) -> impl Future<Output = io::Result<(S, SocketAddr)>> {
+        self.operation(Direction::Read, |listener, readiness| {
+            let accepted = listener.try_accept()?;
+            if accepted.is_pending() {
+                readiness.after_receive(&Poll::Pending, 0);
+            }
+            Ok(accepted)
+        })
     }
 
     /// Receives what is there, or waits until something is: at most `max` bytes, and never more
@@ -106,7 +123,7 @@ impl<S: TryIo> AsyncSocket<S> {
     #[doc(alias = "sock_recv")]
     pub fn recv(&self, max: usize) -> impl Future<Output = io::Result<Received<'_>>> {
         self.operation(Direction::Read, move |socket, readiness| {
-            self.core.buffers.fill(max, |buffer| try_recv(socket, readiness, buffer))
+            self.core.buffers.fill(max, |buffer| self.try_recv(socket, readiness, buffer))
         })
     }
 
@@ -122,7 +139,7 @@ impl<S: TryIo> AsyncSocket<S> {
         buffer: &'a mut [u8],
     ) -> impl Future<Output = io::Result<usize>> + 'a {
         self.operation(Direction::Read, move |socket, readiness| {
-            try_recv(socket, readiness, buffer)
+            self.try_recv(socket, readiness, buffer)
         })
     }
 
@@ -145,6 +162,26 @@ impl<S: TryIo> AsyncSocket<S> {
         .await
     }
 
+    /// A short read tells that a stream has nothing left; the size of a datagram tells nothing.
+    #[inline]
+    fn try_recv(
+        &self,
+        socket: &S,
+        readiness: &mut Readiness,
+        buffer: &mut [u8],
+    ) -> io::Result<Poll<usize>> {
+        let received = socket.try_recv(buffer)?;
+        if self.is_stream || received.is_pending() {
+            readiness.after_receive(&received, buffer.len());
+        }
+        Ok(received)
+    }
+
+    /// Takes away what is known of the socket's readiness.
+    pub(crate) fn forget(&self, readiness: Readiness) {
+        self.watched.readiness.set(self.watched.readiness.get() - readiness);
+    }
+
     pub(crate) fn operation<T, F>(&self, direction: Direction, attempt: F) -> Operation<'_, S, F>
     where
         F: FnMut(&S, &mut Readiness) -> io::Result<Poll<T>> + Unpin,
@@ -153,20 +190,13 @@ impl<S: TryIo> AsyncSocket<S> {
     }
 }
 
-#[inline]
-fn try_recv<S: TryIo>(
-    socket: &S,
-    readiness: &mut Readiness,
-    buffer: &mut [u8],
-) -> io::Result<Poll<usize>> {
-    let received = socket.try_recv(buffer)?;
-    readiness.after_receive(&received, buffer.len());
-    Ok(received)
-}
-
 /// Sends what the kernel takes now, which may be nothing.
 #[inline]
-fn try_send<S: TryIo>(socket: &S, readiness: &mut Readiness, bytes: &[u8]) -> io::Result<usize> {
+pub(crate) fn try_send<S: TryIo>(
+    socket: &S,
+    readiness: &mut Readiness,
+    bytes: &[u8],
+) -> io::Result<usize> {
     let count = match socket.try_send(bytes)? {
         Poll::Ready(count) => count,
         Poll::Pending => 0,

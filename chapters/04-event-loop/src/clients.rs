@@ -9,11 +9,11 @@ use std::task::{Poll, Waker};
 
 /// The tasks of a server's clients that are not done.
 ///
-/// Its owners are the server and each of the tasks, which strikes itself off when it ends: so the
-/// server knows who is left, and when a descriptor has become free.
+/// Its owners are the server and, by its callback, each of the tasks, which strikes itself off when
+/// it is done: so the server knows who is left, and when a descriptor has become free.
 pub(crate) struct Clients<T: Outcome> {
-    /// As many as there are clients. A task's place is taken before the task exists.
-    tasks: RefCell<Slab<Option<JoinHandle<T>>>>,
+    /// As many as there are clients.
+    tasks: RefCell<Slab<JoinHandle<T>>>,
     departures: Cell<u64>,
     /// The server's task, while it waits for a departure.
     waiting: Cell<Option<Waker>>,
@@ -30,15 +30,21 @@ impl<T: Outcome + 'static> Clients<T> {
 
     /// Gives a client a task of its own.
     pub(crate) fn spawn(self: &Rc<Clients<T>>, serve: impl Future<Output = T> + 'static) {
-        let key = self.tasks.borrow_mut().insert(None);
-        let seat = Seat { clients: Rc::clone(self), key };
-        let task = spawn(async move {
-            let outcome = serve.await;
-            // After the client's socket is closed.
-            drop(seat);
-            outcome
-        });
-        self.tasks.borrow_mut()[key] = Some(task);
+        let task = spawn(serve);
+        let mut tasks = self.tasks.borrow_mut();
+        let entry = tasks.vacant_entry();
+        let (clients, key) = (Rc::clone(self), entry.key());
+        task.when_done(move || clients.strike_off(key));
+        entry.insert(task);
+    }
+
+    fn strike_off(&self, key: usize) {
+        let task = self.tasks.borrow_mut().remove(key);
+        drop(task);
+        self.departures.set(self.departures.get() + 1);
+        if let Some(waker) = self.waiting.take() {
+            waker.wake();
+        }
     }
 
     /// Waits until a client leaves.
@@ -63,26 +69,8 @@ impl<T: Outcome + 'static> Clients<T> {
 
     /// Cancels who is left: each task ends in its next turn.
     pub(crate) fn cancel_all(&self) {
-        self.tasks.borrow().iter().flat_map(|(_, task)| task).for_each(|task| {
+        for (_, task) in &*self.tasks.borrow() {
             task.cancel();
-        });
-    }
-}
-
-/// A client's place among the [`Clients`], which is free when its task drops this.
-struct Seat<T: Outcome + 'static> {
-    clients: Rc<Clients<T>>,
-    key: usize,
-}
-
-impl<T: Outcome> Drop for Seat<T> {
-    fn drop(&mut self) {
-        let Seat { clients, key } = self;
-        let task = clients.tasks.borrow_mut().remove(*key);
-        drop(task);
-        clients.departures.set(clients.departures.get() + 1);
-        if let Some(waker) = clients.waiting.take() {
-            waker.wake();
         }
     }
 }

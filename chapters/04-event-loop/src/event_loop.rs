@@ -1,4 +1,5 @@
 use crate::clock::Clock;
+use crate::join_handle::JoinHandle;
 use crate::loop_core::Core;
 use crate::loop_error::LoopError;
 use crate::loop_handle::LoopHandle;
@@ -73,7 +74,8 @@ impl EventLoop {
     }
 
     /// Runs a future, as a task of the loop, until it is done, and returns its value. Other tasks
-    /// run meanwhile; those that are not done then stay (LP-14).
+    /// run meanwhile; those that are not done then stay (LP-14), and so does this one if the loop
+    /// is stopped first.
     ///
     /// # Errors
     ///
@@ -85,16 +87,26 @@ impl EventLoop {
         F: Future + 'static,
         F::Output: Outcome + 'static,
     {
-        let handle = self.handle.clone();
+        if running::running_loop().is_ok() {
+            return Err(LoopError::Nested);
+        }
         let task = self.handle.spawn(future)?;
-        task.when_done(move || handle.stop());
+        self.run_until_done(&task)
+    }
+
+    /// Runs until a task of this loop is done, and takes its outcome.
+    pub(crate) fn run_until_done<T: Outcome>(
+        &mut self,
+        task: &JoinHandle<T>,
+    ) -> Result<T, LoopError> {
+        // A task that is done after this run, because it was stopped, must not stop another one.
+        let handle = Rc::new(self.handle.clone());
+        let this_run = Rc::downgrade(&handle);
+        task.when_done(move || this_run.upgrade().iter().for_each(|handle| handle.stop()));
         self.run_forever()?;
         match task.take_outcome() {
             Some(outcome) => outcome.map_err(LoopError::Main),
-            None => {
-                task.cancel();
-                Err(LoopError::Stopped)
-            }
+            None => Err(LoopError::Stopped),
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 /// The right to a task's outcome, and to cancel it.
 ///
@@ -60,6 +60,19 @@ impl<T: Outcome> JoinHandle<T> {
         self.awaited = false;
     }
 
+    /// Waits for the outcome without tying the task to the one who waits; see
+    /// [`shield`](crate::shield).
+    pub(crate) fn poll_shielded(&mut self, waker: &Waker) -> Poll<Result<T, JoinError>> {
+        self.awaited = false;
+        let outcome = self.task.poll_outcome(waker);
+        outcome.map(|outcome| outcome.expect("a handle is not awaited after it gave the outcome"))
+    }
+
+    /// Waits for the end of the task, and leaves the outcome where it is.
+    pub(crate) fn poll_finished(&self, waker: &Waker) -> Poll<()> {
+        if self.is_finished() { Poll::Ready(()) } else { self.task.poll_outcome(waker).map(drop) }
+    }
+
     /// Cancels the task and drops its future before it returns, unless it is the running task.
     pub(crate) fn cancel_now(&self) {
         self.task.cancel_now();
@@ -70,9 +83,9 @@ impl<T: Outcome> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let outcome = self.poll_shielded(context.waker());
         self.awaited = true;
-        let outcome = self.task.poll_outcome(context.waker());
-        outcome.map(|outcome| outcome.expect("a handle is not awaited after it gave the outcome"))
+        outcome
     }
 }
 

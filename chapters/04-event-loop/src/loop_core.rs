@@ -1,16 +1,21 @@
 use crate::clock::Clock;
+use crate::contained::contained;
+use crate::executor::Executor;
 use crate::handle::Handle;
 use crate::loop_handle::{Census, LoopHandle};
+use crate::names::Names;
 use crate::reactor::Reactor;
+use crate::readers::Readers;
 use crate::received::Buffers;
 use crate::remote::{LoopClosed, Order, Remote};
-use crate::report::{ErrorContext, Subject, panic_message};
+use crate::report::{ErrorContext, Subject};
+use crate::signals::Signals;
 use crate::task::{Step, TaskKey, Tasks};
 use crate::timers::{TimerKey, Timers};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -41,12 +46,16 @@ pub(crate) struct Core {
     deferred: RefCell<Vec<Waker>>,
     timers: RefCell<Timers<Timed>>,
     pub(crate) tasks: Tasks,
+    pub(crate) readers: Readers,
     pub(crate) reactor: Reactor,
     pub(crate) remote: Remote,
+    pub(crate) signals: Signals,
     /// How many operations the task that runs may still finish without giving way.
     operations_left: Cell<u32>,
     /// What the loop's sockets receive into, so that an idle connection holds no buffer.
     pub(crate) buffers: Buffers,
+    pub(crate) executor: Executor,
+    pub(crate) names: Names,
     exception_handler: RefCell<Option<Rc<ExceptionHandler>>>,
 }
 
@@ -71,6 +80,17 @@ enum Timed {
     Call(Handle),
 }
 
+/// A run of the loop. It is over, and its stop with it, also when the kernel refuses to wait or a
+/// waker of somebody else panics.
+struct Run<'a>(&'a Core);
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        self.0.stopping.set(false);
+        self.0.phase.set(Phase::Idle);
+    }
+}
+
 impl Core {
     pub(crate) fn new(reactor: Reactor, clock: Clock) -> Core {
         Core {
@@ -82,10 +102,14 @@ impl Core {
             timers: RefCell::new(Timers::new(clock.now())),
             clock,
             tasks: Tasks::default(),
+            readers: Readers::default(),
             remote: Remote::new(reactor.waker()),
+            signals: Signals::default(),
             reactor,
             operations_left: Cell::new(OPERATIONS_MAX),
             buffers: Buffers::default(),
+            executor: Executor::default(),
+            names: Names::default(),
             exception_handler: RefCell::default(),
         }
     }
@@ -93,15 +117,14 @@ impl Core {
     /// Runs passes until it is stopped. It is the running loop of this thread then.
     pub(crate) fn run(self: &Rc<Core>) -> io::Result<()> {
         self.phase.set(Phase::Running);
-        let outcome = self.run_passes();
-        self.phase.set(Phase::Idle);
-        outcome
+        let _run = Run(self);
+        self.run_passes()
     }
 
     fn run_passes(self: &Rc<Core>) -> io::Result<()> {
         loop {
             self.pass()?;
-            if self.stopping.take() {
+            if self.stopping.get() {
                 return Ok(());
             }
         }
@@ -143,8 +166,8 @@ impl Core {
         for order in self.remote.take() {
             match order {
                 Order::Wake(task) => self.make_ready(task),
-                Order::Call(callback) => {
-                    self.schedule(Handle::new(self, callback, Location::caller()));
+                Order::Call(callback, place) => {
+                    self.schedule(Handle::new(self, callback, place));
                 }
             }
         }
@@ -200,11 +223,21 @@ impl Core {
     }
 
     fn call(self: &Rc<Core>, handle: &Handle) {
-        let Some(callback) = handle.take() else { return };
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(callback)) {
+        if let Some(callback) = handle.take() {
+            self.guard(handle.place(), callback);
+        }
+    }
+
+    /// Runs a callback, and reports it if it panics (LP-16).
+    pub(crate) fn guard(
+        self: &Rc<Core>,
+        place: &'static Location<'static>,
+        callback: impl FnOnce(),
+    ) {
+        if let Err(message) = contained(callback) {
             let context = ErrorContext::new("a callback failed")
-                .with_error(panic_message(&*panic))
-                .about(Subject::Callback(handle.place()));
+                .with_error(message)
+                .about(Subject::Callback(place));
             self.report(&context);
         }
     }
@@ -235,14 +268,17 @@ impl Core {
         let handler = self.exception_handler.borrow().clone();
         let Some(handler) = handler else { return context.log() };
         let handle = LoopHandle::new(Rc::clone(self));
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| handler(&handle, context))) {
-            let error = panic_message(&*panic);
-            ErrorContext::new("the exception handler failed").with_error(error).log();
+        if let Err(message) = contained(|| handler(&handle, context)) {
+            ErrorContext::new("the exception handler failed").with_error(message).log();
             context.log();
         }
     }
 
+    /// A closed loop takes none: it would keep what the handler owns, which may be this loop.
     pub(crate) fn set_exception_handler(&self, handler: Rc<ExceptionHandler>) {
+        if self.phase.get() == Phase::Closed {
+            return;
+        }
         let old = self.exception_handler.borrow_mut().replace(handler);
         drop(old);
     }
@@ -255,8 +291,11 @@ impl Core {
         self.schedule(Handle::new(self, callback, place));
     }
 
+    /// Puts a callback into the ready queue. A closed loop has none: the callback is dropped.
     pub(crate) fn schedule(&self, handle: Handle) {
-        self.ready.borrow_mut().push_back(Ready::Callback(handle));
+        if self.phase.get() != Phase::Closed {
+            self.ready.borrow_mut().push_back(Ready::Callback(handle));
+        }
     }
 
     pub(crate) fn schedule_at(&self, deadline: Instant, handle: &Handle) {
@@ -282,11 +321,20 @@ impl Core {
     pub(crate) fn may_go_on(&self, waker: &Waker) -> bool {
         let left = self.operations_left.get();
         if left == 0 {
-            self.defer(waker);
-            return false;
+            return self.may_not_go_on(waker);
         }
         self.operations_left.set(left - 1);
         true
+    }
+
+    /// A socket that has outlived its loop has no pass to wait for.
+    #[cold]
+    fn may_not_go_on(&self, waker: &Waker) -> bool {
+        if self.phase() == Phase::Closed {
+            return true;
+        }
+        self.defer(waker);
+        false
     }
 
     pub(crate) fn set_timer(&self, deadline: Instant, waker: Waker) -> TimerKey {
@@ -340,15 +388,38 @@ impl Core {
         if self.phase.replace(Phase::Closed) == Phase::Closed {
             return;
         }
+        self.readers.close();
         self.tasks.all().iter().for_each(|task| task.destroy());
-        drop(self.ready.take());
-        drop(self.deferred.take());
+        self.ready.take().into_iter().for_each(|entry| self.discard(entry));
+        self.let_go(self.deferred.take());
         let timers = self.timers.replace(Timers::new(self.clock.now()));
-        drop(timers);
-        drop(self.remote.close());
+        for timed in timers.into_actions() {
+            match timed {
+                Timed::Call(handle) => self.discard(Ready::Callback(handle)),
+                Timed::Wake(waker) => self.let_go(waker),
+            }
+        }
+        self.remote.close().into_iter().for_each(|order| self.let_go(order));
+        self.executor.close();
+        self.names.close();
+        self.signals.close();
         self.reactor.close();
         // A handler may own a handle of this loop.
-        let handler = self.exception_handler.take();
-        drop(handler);
+        self.let_go(self.exception_handler.take());
+    }
+
+    /// Drops the callback of an entry, which somebody may hold a handle of.
+    fn discard(self: &Rc<Core>, entry: Ready) {
+        if let Ready::Callback(handle) = entry {
+            self.let_go(handle.take());
+        }
+    }
+
+    /// Drops what belongs to others. A destructor that panics is reported, and keeps nothing else
+    /// from its end.
+    fn let_go<T>(self: &Rc<Core>, value: T) {
+        if let Err(message) = contained(|| drop(value)) {
+            self.report(&ErrorContext::new("a destructor failed").with_error(message));
+        }
     }
 }

@@ -17,6 +17,8 @@ pub enum LoopError {
     Main(JoinError),
     /// The kernel refuses to wait.
     Select(io::Error),
+    /// SIGINT came, and [`Runner`](crate::Runner) was told to end for it.
+    Interrupted,
 }
 
 impl From<LoopClosed> for LoopError {
@@ -37,6 +39,7 @@ impl fmt::Display for LoopError {
             }
             LoopError::Main(error) => write!(f, "the main task did not end well: {error}"),
             LoopError::Select(error) => write!(f, "the kernel refuses to wait: {error}"),
+            LoopError::Interrupted => f.write_str("interrupted by SIGINT"),
         }
     }
 }

@@ -13,6 +13,24 @@ use std::time::{Duration, Instant};
 /// What code on a loop asks of it. Clones ask the same loop.
 ///
 /// It keeps a loop's memory, not the loop: once that is closed, every request is refused.
+///
+/// What asyncio finds out in debug mode alone does not compile here (LP-24). A handle stays in the
+/// thread of its loop; another thread asks through [`Remote`]:
+///
+/// ```compile_fail,E0277
+/// # let event_loop = chapter_04::EventLoop::new()?;
+/// let handle = event_loop.clone();
+/// std::thread::spawn(move || drop(handle.call_soon(|| ())));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// And a future is no callback, which would never be polled:
+///
+/// ```compile_fail,E0277
+/// # let event_loop = chapter_04::EventLoop::new()?;
+/// event_loop.call_soon(async { println!("never") });
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct LoopHandle {
     pub(crate) core: Rc<Core>,

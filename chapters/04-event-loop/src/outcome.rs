@@ -34,7 +34,8 @@ macro_rules! successes {
 
 successes! {
     () bool char u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64
-    String &str Infallible std::time::Duration std::time::Instant std::net::SocketAddr
+    String &str Infallible std::time::Duration std::time::Instant
+    std::net::SocketAddr std::os::fd::OwnedFd socket2::Socket crate::AsyncSocket
 }
 
 impl<T> Outcome for Option<T> {}

@@ -1,6 +1,7 @@
 mod job;
 
-use job::{Slot, contained};
+use crate::contained::contained;
+use job::Slot;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;

@@ -62,10 +62,22 @@ impl Reactor {
     /// Takes a source into possession, and knows nothing of it yet: each direction may be ready
     /// (SA-01).
     pub(crate) fn register(&self, source: Rc<dyn Source>) -> io::Result<(Token, Rc<Watched>)> {
-        let watched = Rc::<Watched>::default();
+        let (token, watched) = self.register_for(source, Direction::Read)?;
         watched.readiness.set(Readiness::READABLE | Readiness::WRITABLE);
-        let token =
-            self.with(|selector| selector.watch(source, Rc::clone(&watched), Interest::READ))?;
+        Ok((token, watched))
+    }
+
+    /// Takes a source into possession, for somebody who waits for the first report of a direction.
+    pub(crate) fn register_for(
+        &self,
+        source: Rc<dyn Source>,
+        direction: Direction,
+    ) -> io::Result<(Token, Rc<Watched>)> {
+        let watched = Rc::<Watched>::default();
+        let watch = |selector: &mut Sources| {
+            selector.watch(source, Rc::clone(&watched), direction.interest())
+        };
+        let token = self.with(watch)?;
         Ok((token, watched))
     }
 
@@ -76,11 +88,19 @@ impl Reactor {
         Ok(())
     }
 
-    /// Makes an edge-triggered kernel report again what is ready and was reported before.
-    pub(crate) fn report_again(&self, token: Token) -> io::Result<()> {
+    /// Has the kernel report a direction of a source, even if it has reported it before.
+    pub(crate) fn report_again(
+        &self,
+        token: Token,
+        watched: &Watched,
+        direction: Direction,
+    ) -> io::Result<()> {
         self.with(|selector| match selector.mode() {
             Mode::Edge => selector.modify(token, Interest::BOTH),
-            Mode::Level | Mode::Oneshot => Ok(()),
+            Mode::Level | Mode::Oneshot => {
+                let wanted = watched.wanted() | direction.interest();
+                selector.settle(token, wanted, Readiness::NONE)
+            }
         })
     }
 
@@ -199,6 +219,13 @@ impl Watched {
 }
 
 impl Direction {
+    fn interest(self) -> Interest {
+        match self {
+            Direction::Read => Interest::READ,
+            Direction::Write => Interest::WRITE,
+        }
+    }
+
     /// What says that it is ready.
     pub(crate) fn flag(self) -> Readiness {
         match self {

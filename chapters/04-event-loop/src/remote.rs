@@ -1,6 +1,7 @@
 use crate::task::TaskKey;
 use chapter_03::Waker;
 use std::fmt;
+use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,7 +24,8 @@ struct Shared {
 
 /// What the loop is to do.
 pub(crate) enum Order {
-    Call(Box<dyn FnOnce() + Send>),
+    /// To run a callback, which this line of the program has scheduled.
+    Call(Box<dyn FnOnce() + Send>, &'static Location<'static>),
     Wake(TaskKey),
 }
 
@@ -44,11 +46,12 @@ impl Remote {
     /// # Errors
     ///
     /// The loop is closed; the callback is dropped.
+    #[track_caller]
     pub fn call_soon_threadsafe(
         &self,
         callback: impl FnOnce() + Send + 'static,
     ) -> Result<(), LoopClosed> {
-        self.send(Order::Call(Box::new(callback)))
+        self.send(Order::Call(Box::new(callback), Location::caller()))
     }
 
     pub(crate) fn send(&self, order: Order) -> Result<(), LoopClosed> {

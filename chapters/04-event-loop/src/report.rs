@@ -1,5 +1,4 @@
 use chapter_01::Log;
-use std::any::Any;
 use std::fmt;
 use std::panic::Location;
 
@@ -72,11 +71,4 @@ impl fmt::Display for Subject {
             Subject::Future(place) => write!(f, "future of {place}"),
         }
     }
-}
-
-/// What a panic said, if it said it in words.
-pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("a panic without a message").to_owned()
 }

@@ -1,24 +1,22 @@
+use crate::accept_all::accept_all;
 use crate::async_socket::{AsyncSocket, RECEIVE_MAX};
 use crate::clients::Clients;
 use crate::outcome::Outcome;
-use crate::sleep::sleep;
-use chapter_01::{AcceptFault, Excerpt, Log};
-use chapter_03::BACK_OFF;
+use crate::race::{Either, race};
+use crate::timeout::timeout;
+use chapter_01::{Excerpt, Log};
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
+use std::future::{Future, IntoFuture};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
-use std::rc::Rc;
-use std::task::Poll;
 use std::time::Duration;
 
 /// Takes clients for ever and gives each a task of its own. It only ends when it is dropped; the
 /// clients' tasks go on then.
 ///
 /// What goes wrong with one client does not concern the others. While the process has no descriptor
-/// left, clients wait, and it tries again every [`BACK_OFF`], or as soon as one of its own clients
-/// leaves.
+/// left, clients wait, which is reported to the loop's exception handler once; it tries again every
+/// [`BACK_OFF`](chapter_03::BACK_OFF), or as soon as one of its own clients leaves.
 ///
 /// # Errors
 ///
@@ -31,12 +29,28 @@ where
     F: Future + 'static,
     F::Output: Outcome + 'static,
 {
-    accept_all(listener, handle, &Clients::new()).await
+    accept_all(|| listener.accept(), handle, &Clients::new()).await
 }
 
 /// As [`serve`], until `stop` is done. Then it closes the listener, so that nobody can connect any
 /// more, and gives the clients' tasks the time `grace` to end; those that are left are cancelled.
-/// When it returns, every client's socket is closed (SG-06).
+/// When it returns, every client's task has ended (SG-06).
+///
+/// ```
+/// use chapter_04::{AsyncSocket, echo_client, run, running_loop, serve_until, signal};
+/// use std::time::Duration;
+///
+/// let listener = chapter_01::listen("127.0.0.1:0".parse()?, 10)?;
+/// listener.set_nonblocking(true)?;
+/// run(async {
+///     let stop = running_loop().expect("this is a task of one").signal_arrival(signal::SIGTERM)?;
+///     let echo = |client, peer| echo_client(client, peer, chapter_01::Log::Quiet);
+///     // As the system does when the process is asked to end.
+///     signal_hook::low_level::raise(signal::SIGTERM)?;
+///     serve_until(AsyncSocket::new(listener)?, echo, stop, Duration::from_secs(2)).await
+/// })??;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -44,7 +58,7 @@ where
 pub async fn serve_until<F>(
     listener: AsyncSocket,
     handle: impl Fn(AsyncSocket, SocketAddr) -> F,
-    stop: impl Future,
+    stop: impl IntoFuture,
     grace: Duration,
 ) -> io::Result<()>
 where
@@ -52,88 +66,34 @@ where
     F::Output: Outcome + 'static,
 {
     let clients = Clients::new();
-    let broken = unless(stop, accept_all(&listener, handle, &clients)).await;
+    let ended = race(stop, accept_all(|| listener.accept(), handle, &clients)).await;
     drop(listener);
-    if unless(sleep(grace), clients.all_departures()).await.is_none() {
+    if timeout(grace, clients.all_departures()).await.is_err() {
         clients.cancel_all();
         clients.all_departures().await;
     }
-    match broken {
-        Some(Err(error)) => Err(error),
-        None => Ok(()),
+    match ended {
+        Either::First(_) => Ok(()),
+        Either::Second(broken) => broken.map(|never| match never {}),
     }
-}
-
-async fn accept_all<F>(
-    listener: &AsyncSocket,
-    handle: impl Fn(AsyncSocket, SocketAddr) -> F,
-    clients: &Rc<Clients<F::Output>>,
-) -> io::Result<Infallible>
-where
-    F: Future + 'static,
-    F::Output: Outcome + 'static,
-{
-    // A shortage is reported once: it is over when nobody waits any more.
-    let mut short = false;
-    loop {
-        let accepted = {
-            let mut accept = pin!(listener.accept());
-            poll_fn(|context| {
-                let polled = accept.as_mut().poll(context);
-                short &= polled.is_ready();
-                polled
-            })
-            .await
-        };
-        match accepted {
-            Ok((client, peer)) => clients.spawn(handle(client, peer)),
-            Err(error) => match AcceptFault::of(&error) {
-                AcceptFault::Client => {}
-                AcceptFault::Exhausted => {
-                    if !std::mem::replace(&mut short, true) {
-                        Log::report(format_args!(
-                            "cannot accept: {error}; clients wait, trying again every {BACK_OFF:?}"
-                        ));
-                    }
-                    // A descriptor may become free anywhere in the process, but here we know it.
-                    unless(sleep(BACK_OFF), clients.departure()).await;
-                }
-                AcceptFault::Listener => return Err(error),
-            },
-        }
-    }
-}
-
-/// What `work` gives, unless `end` is done before or at the same time: then `work` is dropped.
-async fn unless<T>(end: impl Future, work: impl Future<Output = T>) -> Option<T> {
-    let (mut end, mut work) = (pin!(end), pin!(work));
-    poll_fn(|context| {
-        if end.as_mut().poll(context).is_ready() {
-            return Poll::Ready(None);
-        }
-        work.as_mut().poll(context).map(Some)
-    })
-    .await
 }
 
 /// Sends back what a client sends, until it has nothing more to send, and tells the log.
+///
+/// While an answer waits for room, nothing more is received: this bounds what is buffered for a
+/// client.
 pub async fn echo_client(client: AsyncSocket, peer: SocketAddr, log: Log) {
     log.line(|| format!("{peer} connected"));
-    match echo(&client, peer, log).await {
-        Ok(()) => log.line(|| format!("{peer} closed")),
-        Err(error) => log.line(|| format!("{peer} lost: {error}")),
-    }
-}
-
-/// While an answer waits for room, nothing more is received: this is the bound on what is buffered
-/// for a client.
-async fn echo(client: &AsyncSocket, peer: SocketAddr, log: Log) -> io::Result<()> {
-    loop {
-        let received = client.recv(RECEIVE_MAX).await?;
-        if received.is_empty() {
-            return Ok(());
-        }
+    let lost = loop {
+        let received = match client.recv(RECEIVE_MAX).await {
+            Ok(received) if received.is_empty() => return log.line(|| format!("{peer} closed")),
+            Ok(received) => received,
+            Err(error) => break error,
+        };
         log.line(|| format!("{peer} sent {}", Excerpt(&received)));
-        client.send_all(&received).await?;
-    }
+        if let Err(error) = client.send_all(&received).await {
+            break error;
+        }
+    };
+    log.line(|| format!("{peer} lost: {lost}"));
 }

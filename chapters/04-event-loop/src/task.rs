@@ -1,13 +1,14 @@
+use crate::contained::contained;
 use crate::join_handle::{JoinError, JoinHandle};
 use crate::loop_core::Core;
 use crate::outcome::Outcome;
 use crate::remote::{Order, Remote};
-use crate::report::{ErrorContext, Subject, panic_message};
+use crate::report::{ErrorContext, Subject};
 use crate::running::{self, with_running};
 use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -103,6 +104,9 @@ impl<T: Outcome> Task<T> {
         match &mut *state {
             State::Pending { joiner: Some(known), .. } if known.will_wake(waker) => Poll::Pending,
             State::Pending { joiner, .. } => {
+                // The body is not there while it is polled: then the task itself asks (TK-16).
+                let is_running = self.body.borrow().is_none();
+                assert!(!is_running, "a task cannot await itself: it would never end");
                 let old = joiner.replace(waker.clone());
                 drop(state);
                 drop(old);
@@ -132,6 +136,8 @@ impl<T: Outcome> Task<T> {
     pub(crate) fn when_done(&self, callback: Box<dyn FnOnce()>) {
         let mut state = self.state.borrow_mut();
         if let State::Pending { callbacks, .. } = &mut *state {
+            // Most often it stays the only one.
+            callbacks.reserve_exact(1);
             callbacks.push(callback);
             return;
         }
@@ -146,11 +152,10 @@ impl<T: Outcome> Task<T> {
     }
 
     /// Drops a body that is not done, and ends the task as cancelled.
-    fn drop_body(&self, body: Option<Body<T>>) {
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(body)));
-        self.finish(match dropped {
+    fn drop_body(&self, body: impl Sized) {
+        self.finish(match contained(|| drop(body)) {
             Ok(()) => Err(JoinError::Cancelled),
-            Err(panic) => Err(JoinError::Panicked(panic_message(&*panic))),
+            Err(message) => Err(JoinError::Panicked(message)),
         });
     }
 
@@ -176,19 +181,17 @@ impl<T: Outcome> Step for Task<T> {
             return self.drop_body(Some(body));
         }
         let mut context = Context::from_waker(&self.waker);
-        let polled = catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(&mut context)));
-        match polled {
+        match contained(|| body.as_mut().poll(&mut context)) {
             Ok(Poll::Pending) => drop(self.body.replace(Some(body))),
             // A task that was cancelled in its last step is cancelled, although it has a value.
-            Ok(Poll::Ready(_)) if self.cancelled.get() => self.drop_body(Some(body)),
-            Ok(Poll::Ready(value)) => {
-                drop(body);
-                self.finish(Ok(value));
-            }
-            Err(panic) => {
-                let message = panic_message(&*panic);
+            Ok(Poll::Ready(value)) if self.cancelled.get() => self.drop_body((body, value)),
+            Ok(Poll::Ready(value)) => match contained(|| drop(body)) {
+                Ok(()) => self.finish(Ok(value)),
+                Err(message) => self.finish(Err(JoinError::Panicked(message))),
+            },
+            Err(message) => {
                 // What is left of the body may panic a second time; the first one is told.
-                drop(catch_unwind(AssertUnwindSafe(|| drop(body))));
+                let _ = contained(|| drop(body));
                 self.finish(Err(JoinError::Panicked(message)));
             }
         }
@@ -217,19 +220,24 @@ impl<T: Outcome> Step for Task<T> {
 /// A failure that nobody has asked for is reported when nobody can any more (TK-13).
 impl<T: Outcome> Drop for Task<T> {
     fn drop(&mut self) {
-        let State::Done(outcome) = self.state.get_mut() else { return };
-        let error = match outcome {
-            Err(JoinError::Cancelled) => return,
-            Err(error) => error.to_string(),
-            Ok(value) => match value.failure() {
-                Some(failure) => failure.to_string(),
-                None => return,
-            },
+        let State::Done(outcome) = self.state.replace(State::Taken) else { return };
+        // The value ends in here: its destructor is code of others.
+        let error = match contained(move || failure(&outcome)) {
+            Ok(None) => return,
+            Ok(Some(error)) | Err(error) => error,
         };
         if let Some(core) = self.core.upgrade() {
             let context = ErrorContext::new("a task failed and nobody has asked for its outcome");
             core.report(&context.with_error(error).about(Subject::Task(self.place)));
         }
+    }
+}
+
+fn failure<T: Outcome>(outcome: &Result<T, JoinError>) -> Option<String> {
+    match outcome {
+        Err(JoinError::Cancelled) => None,
+        Err(error) => Some(error.to_string()),
+        Ok(value) => value.failure().map(ToString::to_string),
     }
 }
 

@@ -89,6 +89,11 @@ impl<A> Timers<A> {
         Some(self.alive.remove(entry.key.place as usize).1)
     }
 
+    /// The actions of the timers that are alive, in no order.
+    pub(crate) fn into_actions(self) -> impl Iterator<Item = A> {
+        self.alive.into_iter().map(|(_, (_, action))| action)
+    }
+
     /// How many timers are alive.
     pub(crate) fn len(&self) -> usize {
         self.alive.len()

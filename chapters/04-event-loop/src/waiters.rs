@@ -1,34 +1,37 @@
 use std::cell::{Cell, RefCell};
+use std::num::NonZeroU32;
 use std::task::Waker;
 
 /// Tasks that wait for the same thing. All are woken together, and whoever finds nothing left waits
 /// again, so none is forgotten (D-03). Each wait has one entry, so who waits bounds it.
 ///
 /// Most often it is one task, and the same one over and over. Its waker stays here between its
-/// waits: to clone it each time would be two changes of a counter that all processors share.
+/// waits: to clone it each time would be two changes of a counter that all processors share. Every
+/// socket has two of these, so what is rare is kept elsewhere.
 #[derive(Default)]
 pub(crate) struct Waiters {
+    waker: Cell<Option<Waker>>,
     /// The wait of the task that `waker` wakes. `None`: it does not wait now.
     wait: Cell<Option<WaitNumber>>,
-    waker: Cell<Option<Waker>>,
+    last: Cell<u32>,
     /// The waits that began while that one lasted.
-    others: RefCell<Vec<(WaitNumber, Waker)>>,
-    next: Cell<u32>,
+    others: RefCell<Option<Box<Others>>>,
 }
+
+type Others = Vec<(WaitNumber, Waker)>;
 
 /// The name of one wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct WaitNumber(u32);
+pub(crate) struct WaitNumber(NonZeroU32);
 
 impl Waiters {
     /// Enters a wait.
     #[inline]
     pub(crate) fn enter(&self, waker: &Waker) -> WaitNumber {
-        let number = WaitNumber(self.next.get());
-        self.next.set(number.0.wrapping_add(1));
+        let number = self.new_number();
         if self.wait.get().is_some() {
             let waker = waker.clone();
-            self.others.borrow_mut().push((number, waker));
+            self.others.borrow_mut().get_or_insert_default().push((number, waker));
         } else {
             self.wait.set(Some(number));
             let kept = self.waker.take().filter(|kept| kept.will_wake(waker));
@@ -37,12 +40,19 @@ impl Waiters {
         number
     }
 
+    #[inline]
+    fn new_number(&self) -> WaitNumber {
+        let next = NonZeroU32::new(self.last.get().wrapping_add(1)).unwrap_or(NonZeroU32::MIN);
+        self.last.set(next.get());
+        WaitNumber(next)
+    }
+
     /// Withdraws a wait, if it is not over.
     #[inline]
     pub(crate) fn leave(&self, number: WaitNumber) {
         if self.wait.get() == Some(number) {
             self.wait.set(None);
-        } else if !self.others.borrow().is_empty() {
+        } else if self.others.borrow().is_some() {
             let waker = self.take_other(number);
             drop(waker);
         }
@@ -50,8 +60,13 @@ impl Waiters {
 
     fn take_other(&self, number: WaitNumber) -> Option<Waker> {
         let mut others = self.others.borrow_mut();
-        let place = others.iter().position(|(known, _)| *known == number)?;
-        Some(others.remove(place).1)
+        let list = others.as_mut()?;
+        let place = list.iter().position(|(known, _)| *known == number)?;
+        let (_, waker) = list.remove(place);
+        if list.is_empty() {
+            *others = None;
+        }
+        Some(waker)
     }
 
     /// Wakes everybody who waits.
@@ -64,9 +79,9 @@ impl Waiters {
             waker.wake_by_ref();
             self.keep(waker);
         }
-        if !self.others.borrow().is_empty() {
+        if self.others.borrow().is_some() {
             let others = self.others.take();
-            others.into_iter().for_each(|(_, waker)| waker.wake());
+            others.into_iter().flat_map(|others| *others).for_each(|(_, waker)| waker.wake());
         }
     }
 
@@ -79,6 +94,6 @@ impl Waiters {
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.wait.get().is_none() && self.others.borrow().is_empty()
+        self.wait.get().is_none() && self.others.borrow().is_none()
     }
 }

@@ -1,10 +1,8 @@
 use super::{Busy, Shared};
-use crate::report::panic_message;
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::mem;
-use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
@@ -134,17 +132,4 @@ impl<T> Slot<T> {
     fn abandon(&self) -> Delivery<T> {
         mem::replace(&mut *self.lock(), Delivery::Gone)
     }
-}
-
-/// What `run` returns, or else the message of its panic.
-pub(super) fn contained<R>(run: impl FnOnce() -> R) -> Result<R, String> {
-    // As after the panic of any thread: who shares data with the job knows of it by the error.
-    panic::catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
-        let message = panic_message(&*payload);
-        // The payload may be of any type, and its drop may panic as well: the next one is leaked.
-        if let Err(next_payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            mem::forget(next_payload);
-        }
-        message
-    })
 }

@@ -1,0 +1,24 @@
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Runs code of others: gives what it returns, or the message of its panic.
+///
+/// Who shares data with that code may find it half changed, as after the panic of a thread; what
+/// failed is reported, so that this is known.
+pub(crate) fn contained<R>(run: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
+        let message = panic_message(&*payload);
+        // The payload may be of any type, and its drop may panic as well: the next one is leaked.
+        if let Err(next) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(next);
+        }
+        message
+    })
+}
+
+/// What a panic said, if it said it in words.
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without a message").to_owned()
+}

@@ -1,0 +1,216 @@
+//! A server that ends: nobody new comes in, and who is there may finish.
+
+#![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
+
+#[path = "support/child.rs"]
+mod child;
+
+use chapter_01::{listen, local_address};
+use chapter_03::SelectorKind;
+use chapter_04::signal::SIGTERM;
+use chapter_04::{
+    AsyncSocket, FutureCell, run_with, running_loop, serve, serve_until, sleep, spawn, timeout,
+};
+use child::{Child, say};
+use socket2::Socket;
+use std::cell::Cell;
+use std::future::pending;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::rc::Rc;
+use std::time::Duration;
+
+const BOTH_KINDS: [SelectorKind; 2] = [SelectorKind::Mio, SelectorKind::Polling];
+/// Longer than any test may take.
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn listener() -> (Socket, SocketAddr) {
+    let listener = listen("127.0.0.1:0".parse().unwrap(), 16).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = local_address(&listener).unwrap();
+    (listener, address)
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let client = TcpStream::connect(address).unwrap();
+    client.set_read_timeout(Some(LIMIT)).unwrap();
+    client
+}
+
+/// Waits for a request of one byte, then works until told, then answers with one byte.
+async fn answer_late(client: AsyncSocket, begun: FutureCell<()>, go: FutureCell<()>) {
+    client.recv(1).await.unwrap();
+    begun.set_result(()).unwrap();
+    go.await.unwrap();
+    client.send_all(b"!").await.unwrap();
+}
+
+/// SG-06: after the stop nobody can connect, who waits for an answer gets it, and the server ends as
+/// soon as it was given, not at the end of the grace.
+#[test]
+fn what_is_in_flight_is_finished() {
+    for kind in BOTH_KINDS {
+        let (socket, address) = listener();
+        let mut client = connect(address);
+        client.write_all(b"?").unwrap();
+        let server = async move {
+            let [begun, go, stop] = [(); 3].map(|()| FutureCell::new());
+            let (begins, goes) = (begun.clone(), go.clone());
+            let handle = move |client, _| answer_late(client, begins.clone(), goes.clone());
+            let listener = AsyncSocket::new(socket).unwrap();
+            let forever = Duration::from_secs(24 * 3600);
+            let server = spawn(serve_until(listener, handle, stop.clone(), forever));
+            begun.await.unwrap();
+            stop.set_result(()).unwrap();
+            sleep(Duration::from_millis(1)).await;
+            let refused = TcpStream::connect(address).unwrap_err().kind();
+            assert_eq!(refused, ErrorKind::ConnectionRefused);
+            assert!(!server.is_finished());
+            go.set_result(()).unwrap();
+            server.await.unwrap()
+        };
+        run_with(kind, timeout(LIMIT, server)).unwrap().unwrap().unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        assert_eq!(answer, "!");
+    }
+}
+
+/// SG-06: who stays beyond the grace is cancelled, and gone when the server has returned.
+#[test]
+fn who_does_not_end_in_time_is_cancelled() {
+    for kind in BOTH_KINDS {
+        let (socket, address) = listener();
+        let mut clients = [(); 3].map(|()| connect(address));
+        let server = async move {
+            let served = Rc::new(Cell::new(0));
+            let (all_served, stop) = (Rc::clone(&served), FutureCell::new());
+            let stops = stop.clone();
+            let handle = move |client: AsyncSocket, _| {
+                let (served, stops) = (Rc::clone(&served), stops.clone());
+                async move {
+                    served.set(served.get() + 1);
+                    if served.get() == 3 {
+                        stops.set_result(()).unwrap();
+                    }
+                    pending::<()>().await;
+                    drop((client, served));
+                }
+            };
+            let listener = AsyncSocket::new(socket).unwrap();
+            serve_until(listener, handle, stop, Duration::from_millis(10)).await.unwrap();
+            let census = running_loop().unwrap().census();
+            (Rc::strong_count(&all_served), census.sources)
+        };
+        assert_eq!(run_with(kind, timeout(LIMIT, server)).unwrap(), Ok((1, 0)));
+        for client in &mut clients {
+            assert_eq!(client.read(&mut [0]).unwrap(), 0);
+        }
+    }
+}
+
+/// A server that is stopped before it has begun takes nobody.
+#[test]
+fn a_stop_comes_before_the_next_client() {
+    let (socket, address) = listener();
+    let _waiting = connect(address);
+    let server = async move {
+        let listener = AsyncSocket::new(socket).unwrap();
+        let handle = |_, _| async { panic!("a client was taken") as () };
+        serve_until(listener, handle, async {}, LIMIT).await
+    };
+    run_with(SelectorKind::default(), server).unwrap().unwrap();
+}
+
+/// D-26: the clients' tasks belong to the loop. A server that is dropped leaves them at work.
+#[test]
+fn clients_outlive_a_server_that_is_dropped() {
+    for kind in BOTH_KINDS {
+        let (socket, address) = listener();
+        let mut client = connect(address);
+        client.write_all(b"?").unwrap();
+        let main = async move {
+            let [begun, go] = [(); 2].map(|()| FutureCell::new());
+            let (begins, goes) = (begun.clone(), go.clone());
+            let handle = move |client, _| answer_late(client, begins.clone(), goes.clone());
+            let listener = AsyncSocket::new(socket).unwrap();
+            let server = spawn(async move { serve(&listener, handle).await });
+            begun.await.unwrap();
+            server.cancel();
+            server.await.unwrap_err();
+            go.set_result(()).unwrap();
+            while running_loop().unwrap().census().sources > 0 {
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        run_with(kind, timeout(LIMIT, main)).unwrap().unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        assert_eq!(answer, "!");
+    }
+}
+
+/// SG-06: the whole pattern: SIGTERM, no more clients, the answer that is under way, exit code 0.
+#[test]
+fn sigterm_ends_a_server_in_good_order() {
+    for kind in BOTH_KINDS {
+        let child = Child::play(&format!("{kind} waits"));
+        let address = child.line().parse().unwrap();
+        let mut client = connect(address);
+        client.write_all(b"?").unwrap();
+        assert_eq!(child.line(), "request");
+        child.signal(SIGTERM);
+        assert_eq!(child.line(), "stopped");
+        client.write_all(b"?").unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        assert_eq!(answer, "!");
+        let (said, status) = child.end();
+        assert_eq!((said, status.code()), (vec!["ended".to_owned()], Some(0)));
+        TcpStream::connect(address).unwrap_err();
+    }
+}
+
+/// RN-05: who never says anything is not waited for.
+#[test]
+fn sigterm_ends_a_server_with_idle_clients() {
+    for kind in BOTH_KINDS {
+        let child = Child::play(&format!("{kind} does-not-wait"));
+        let address = child.line().parse().unwrap();
+        let mut idle = connect(address);
+        idle.write_all(b"?").unwrap();
+        assert_eq!(child.line(), "request");
+        child.signal(SIGTERM);
+        let (said, status) = child.end();
+        assert_eq!((said.join(", ").as_str(), status.code()), ("stopped, ended", Some(0)));
+        assert_eq!(idle.read(&mut [0]).unwrap(), 0);
+    }
+}
+
+#[test]
+#[ignore = "other tests start it, as a process of its own"]
+fn scene() {
+    let Some(scene) = child::scene() else { return };
+    let (kind, grace) = scene.split_once(' ').unwrap();
+    let grace = if grace == "waits" { LIMIT } else { Duration::from_millis(1) };
+    let (socket, address) = listener();
+    run_with(kind.parse().unwrap(), async move {
+        let terminated = running_loop().unwrap().signal_arrival(SIGTERM).unwrap();
+        let stop = async move {
+            terminated.await.unwrap();
+            say("stopped");
+        };
+        let handle = |client: AsyncSocket, _| async move {
+            client.recv(1).await.unwrap();
+            say("request");
+            // The second half of the request comes after the signal.
+            client.recv(1).await.unwrap();
+            client.send_all(b"!").await.unwrap();
+        };
+        let listener = AsyncSocket::new(socket).unwrap();
+        say(&address.to_string());
+        serve_until(listener, handle, stop, grace).await.unwrap();
+    })
+    .unwrap();
+    say("ended");
+}
