@@ -13,11 +13,13 @@ pub struct Column {
 }
 
 /// Everything that scenarios are played against, from the lowest layer up.
-pub const COLUMNS: [Column; 4] = [
+pub const COLUMNS: [Column; 6] = [
     Column { title: "01 blocking", layer: "blocking", selector: None },
     Column { title: "02 busy-poll", layer: "busy-poll", selector: None },
     Column { title: "03 selector over mio", layer: "selector", selector: Some("mio") },
     Column { title: "03 selector over polling", layer: "selector", selector: Some("polling") },
+    Column { title: "04 event loop, mio", layer: "sock", selector: Some("mio") },
+    Column { title: "04 event loop, polling", layer: "sock", selector: Some("polling") },
 ];
 
 impl Column {

@@ -23,7 +23,7 @@
 //!
 //! # A further layer
 //!
-//! `stage` learns to play it (`src/bin/stage.rs`), [`COLUMNS`] gets a line for it. Then every
+//! `stage` learns to play it (`src/bin/stage/`), [`COLUMNS`] gets a line for it. Then every
 //! scenario is run against it, and the snapshot of the table shows what it can do.
 
 mod capability;
@@ -41,6 +41,7 @@ mod script;
 mod scripts;
 mod server;
 mod transcript;
+mod visitor;
 
 pub use capability::{Capability, Lack, Outcome, Verdict, table};
 pub use client::{Client, pattern};

@@ -32,18 +32,19 @@ impl NumberedLines {
         bail!("the server took {STUCK_MAX} bytes, although none of its answers were read")
     }
 
-    /// Receives the answer to each line; the last line is sent to its end before.
-    pub(crate) fn receive_answers(self, client: &mut Client) -> Result<()> {
+    /// Receives the answer to each line, `prefix` and the line; the last line is sent to its end
+    /// before.
+    pub(crate) fn receive_answers(self, client: &mut Client, prefix: &str) -> Result<()> {
         let (whole, begun) = (self.sent / LINE, self.sent % LINE);
         for number in 0..whole {
-            NumberedLines::receive_answer(client, number)?;
+            NumberedLines::receive_answer(client, prefix, number)?;
         }
         client.send(&NumberedLines::line(whole)[begun..])?;
-        NumberedLines::receive_answer(client, whole)
+        NumberedLines::receive_answer(client, prefix, whole)
     }
 
-    fn receive_answer(client: &mut Client, number: usize) -> Result<()> {
-        let answer = [b"Buffer: ", &*NumberedLines::line(number)].concat();
+    fn receive_answer(client: &mut Client, prefix: &str, number: usize) -> Result<()> {
+        let answer = [prefix.as_bytes(), &*NumberedLines::line(number)].concat();
         client.receive_back(&answer).with_context(|| format!("the answer to line {number}"))
     }
 }

@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use std::fmt::Write;
+use std::io;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver};
@@ -32,6 +33,16 @@ impl Process {
     ///
     /// It cannot be started.
     pub fn spawn(command: &mut Command, stdin: Stdio) -> Result<Process> {
+        Process::spawn_with_stderr(command, stdin, Stdio::piped())
+    }
+
+    /// As [`spawn`](Process::spawn); the standard error is only collected if it is
+    /// [piped](Stdio::piped).
+    pub(crate) fn spawn_with_stderr(
+        command: &mut Command,
+        stdin: Stdio,
+        stderr: Stdio,
+    ) -> Result<Process> {
         let name = describe(command);
         static INTERRUPTIBLE: Once = Once::new();
         INTERRUPTIBLE.call_once(let_programs_be_interrupted);
@@ -39,13 +50,16 @@ impl Process {
         let mut child = command
             .stdin(stdin)
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .with_context(|| format!("cannot start `{name}`"))?;
         let pid = Pid::from_child(&child);
         running.push(pid);
         let stdout = Output::collect(child.stdout.take().expect("standard output is a pipe"));
-        let stderr = Output::collect(child.stderr.take().expect("standard error is a pipe"));
+        let stderr = match child.stderr.take() {
+            Some(stderr) => Output::collect(stderr),
+            None => Output::collect(io::empty()),
+        };
         Ok(Process { name, child, pid, stdout, stderr, ended: watch_end(pid) })
     }
 

@@ -1,10 +1,11 @@
+use crate::process::Process;
 use crate::program::{example, program};
 use crate::script::Script;
 use crate::scripts;
 use crate::transcript::record;
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// A run that the book shows: a program and a script for it.
 #[derive(Debug)]
@@ -17,8 +18,11 @@ pub struct Scene {
     pub chapter: &'static str,
     /// The example of that package; the chapter's own server if `None`.
     pub example: Option<&'static str>,
+    /// The example that is a client of it, if one is.
+    pub visitor: Option<&'static str>,
     arguments: &'static [&'static str],
-    script: fn() -> Script,
+    /// What happens to a server. `None`: the program is none, and runs to its end.
+    script: Option<fn() -> Script>,
 }
 
 impl Scene {
@@ -29,7 +33,8 @@ impl Scene {
         title: &'static str,
         script: fn() -> Script,
     ) -> Scene {
-        Scene { name, title, chapter, example: None, arguments: &[], script }
+        let (example, visitor, arguments, script) = (None, None, &[], Some(script));
+        Scene { name, title, chapter, example, visitor, arguments, script }
     }
 
     const fn example(
@@ -38,11 +43,26 @@ impl Scene {
         title: &'static str,
         script: fn() -> Script,
     ) -> Scene {
-        Scene { name, title, chapter, example: Some(example), arguments: &[], script }
+        Scene { example: Some(example), ..Scene::demo(chapter, name, title, script) }
+    }
+
+    /// A program that runs to its end.
+    const fn program(
+        (chapter, example): (&'static str, &'static str),
+        name: &'static str,
+        title: &'static str,
+    ) -> Scene {
+        let (example, visitor, arguments, script) = (Some(example), None, &[], None);
+        Scene { name, title, chapter, example, visitor, arguments, script }
     }
 
     const fn with(mut self, arguments: &'static [&'static str]) -> Scene {
         self.arguments = arguments;
+        self
+    }
+
+    const fn visited_by(mut self, example: &'static str) -> Scene {
+        self.visitor = Some(example);
         self
     }
 
@@ -57,23 +77,53 @@ impl Scene {
             Some(name) => example(self.chapter, name)?,
             None => program(self.chapter)?,
         };
-        self.record(command.args(self.arguments).args(arguments), tell)
+        command.args(self.arguments).args(arguments);
+        let mut visitor = self.visitor.map(|name| example(self.chapter, name)).transpose()?;
+        self.record(&mut command, visitor.as_mut(), tell)
     }
 
-    /// Plays the scene with a Python program in the place of the Rust one.
+    /// Plays the scene with Python programs in the place of the Rust ones: `twins` is where they
+    /// are, by the names of the examples.
     ///
     /// # Errors
     ///
-    /// Those of [`record`].
-    pub fn play_twin(&self, python: &str, twin: &Path) -> Result<String> {
+    /// The scene is not that of an example, and those of [`record`].
+    pub fn play_twin(&self, python: &str, twins: &Path) -> Result<String> {
         // Unbuffered, for a line that waits in the program would be waited for by the script; and
         // nothing is written beside the source.
-        self.record(Command::new(python).args(["-u", "-B"]).arg(twin), |_| {})
+        let twin = |name: &str| {
+            let mut command = Command::new(python);
+            command.args(["-u", "-B"]).arg(twins.join(name).with_extension("py"));
+            command
+        };
+        let mut command = twin(self.example.context("a chapter's server has no twin")?);
+        let mut visitor = self.visitor.map(twin);
+        self.record(command.args(self.arguments), visitor.as_mut(), |_| {})
     }
 
-    fn record(&self, command: &mut Command, tell: impl FnMut(&str)) -> Result<String> {
-        record(command.args(["--listen", "127.0.0.1:0"]), &(self.script)(), tell)
+    fn record(
+        &self,
+        command: &mut Command,
+        visitor: Option<&mut Command>,
+        tell: impl FnMut(&str),
+    ) -> Result<String> {
+        match self.script {
+            Some(script) => {
+                record(command.args(["--listen", "127.0.0.1:0"]), visitor, &script(), tell)
+            }
+            None => run_to_end(command, tell),
+        }
     }
+}
+
+/// What a program prints that ends by itself, without a complaint.
+fn run_to_end(command: &mut Command, tell: impl FnMut(&str)) -> Result<String> {
+    let mut process = Process::spawn(command, Stdio::null())?;
+    let status = process.wait()?;
+    let (output, errors) = (process.stdout().wait_for_end()?, process.stderr().wait_for_end()?);
+    ensure!(status.success() && errors.is_empty(), "it ended with {status}: {errors}");
+    output.lines().for_each(tell);
+    Ok(output)
 }
 
 /// All scenes, in the order of the book.
@@ -183,5 +233,79 @@ pub const SCENES: &[Scene] = &[
         "demo-chapter-03",
         "The kernel says who is ready.",
         scripts::selector,
+    ),
+    Scene::program(
+        ("chapter-04", "ten_futures"),
+        "example-ten-futures",
+        "Callbacks set ten futures, and one of them is awaited.",
+    ),
+    Scene::program(
+        ("chapter-04", "cancel_loses_nothing"),
+        "example-cancel-loses-nothing",
+        "A receive is cancelled just when bytes have come.",
+    ),
+    Scene::example(
+        ("chapter-04", "listen_for_connections"),
+        "example-listen-for-connections",
+        "One task takes clients and gives each a task of its own.",
+        scripts::listen_for_connections,
+    ),
+    Scene::example(
+        ("chapter-04", "boom"),
+        "example-boom",
+        "A task fails, and nobody has asked for its outcome.",
+        scripts::boom,
+    ),
+    Scene::example(
+        ("chapter-04", "boom"),
+        "example-boom-tracked",
+        "The tasks are kept, and the failure comes out where they are awaited.",
+        scripts::boom_where_awaited,
+    )
+    .with(&["--track", "yes"]),
+    Scene::example(
+        ("chapter-04", "got_message"),
+        "example-got-message",
+        "A server that answers, and a client with somebody at its keyboard.",
+        scripts::got_message,
+    )
+    .visited_by("got_message_client"),
+    Scene::example(
+        ("chapter-04", "got_message"),
+        "example-got-message-end-of-input",
+        "Nothing more is typed.",
+        scripts::end_of_input,
+    )
+    .visited_by("got_message_client"),
+    Scene::example(
+        ("chapter-04", "got_message"),
+        "example-got-message-server-leaves",
+        "The server leaves while the client waits for its keyboard.",
+        scripts::server_leaves,
+    )
+    .visited_by("got_message_client"),
+    Scene::demo(
+        "chapter-04",
+        "demo-chapter-04",
+        "A task for each client, and the manners of chapter 03.",
+        scripts::selector,
+    ),
+    Scene::demo(
+        "chapter-04",
+        "demo-chapter-04-rude",
+        "No client ends the server, nor another client.",
+        scripts::rude_beside_another,
+    ),
+    Scene::demo(
+        "chapter-04",
+        "demo-chapter-04-slow-reader",
+        "A client does not read what is sent back.",
+        scripts::slow_reader_of_bytes,
+    ),
+    Scene::demo(
+        "chapter-04",
+        "demo-chapter-04-terminated",
+        "SIGTERM lets the clients come to an end.",
+        scripts::terminated,
     ),
 ];

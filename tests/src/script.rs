@@ -1,3 +1,5 @@
+use rustix::process::Signal;
+
 /// What clients do to a server, and what the server is to say to it, step by step: data that
 /// [`record`](crate::record) plays.
 ///
@@ -17,8 +19,10 @@ pub(crate) enum Step {
     Says(String, Shown),
     LeavesOut(String),
     Passes(String),
+    Reports(String),
     Wants(u32),
-    Interrupted,
+    Signal(Signal),
+    Killed,
     Ends(i32),
 }
 
@@ -31,12 +35,25 @@ pub(crate) enum Act {
     Send(Vec<u8>),
     SendUntilStuck,
     Receive(Vec<u8>),
-    ReceiveAnswers,
+    ReceiveAnswers(&'static str),
     ReceiveNothing,
     ReceiveEnd,
     Finish,
     Close,
     Reset,
+    /// A client that cannot connect.
+    Refused,
+    /// What a program does that is a client.
+    Visit(Visit),
+}
+
+#[derive(Debug)]
+pub(crate) enum Visit {
+    Start,
+    Say(String),
+    Given(Vec<u8>),
+    InputEnd,
+    End(i32),
 }
 
 impl Script {
@@ -78,10 +95,10 @@ impl Script {
     }
 
     /// After [`sends_until_stuck`](Script::sends_until_stuck): the client receives an answer to
-    /// each of its lines.
+    /// each of its lines, which is the line with `prefix` before it.
     #[must_use]
-    pub fn receives_answers(self) -> Script {
-        self.act(Act::ReceiveAnswers)
+    pub fn receives_answers(self, prefix: &'static str) -> Script {
+        self.act(Act::ReceiveAnswers(prefix))
     }
 
     /// Nothing has come for the client.
@@ -118,6 +135,43 @@ impl Script {
         self.act(Act::Reset)
     }
 
+    /// Nobody listens for the client any more. Only after the server has said that it accepts
+    /// nobody.
+    #[must_use]
+    pub fn is_refused(self) -> Script {
+        self.act(Act::Refused)
+    }
+
+    /// The client is a program: it starts and connects.
+    #[must_use]
+    pub fn starts(self) -> Script {
+        self.act(Act::Visit(Visit::Start))
+    }
+
+    /// The next line of the program contains `part`.
+    #[must_use]
+    pub fn says(self, part: &str) -> Script {
+        self.act(Act::Visit(Visit::Say(part.to_owned())))
+    }
+
+    /// Somebody types `text` for the program.
+    #[must_use]
+    pub fn is_given(self, text: &str) -> Script {
+        self.act(Act::Visit(Visit::Given(text.as_bytes().to_vec())))
+    }
+
+    /// The standard input of the program ends.
+    #[must_use]
+    pub fn is_given_the_end(self) -> Script {
+        self.act(Act::Visit(Visit::InputEnd))
+    }
+
+    /// The program ends by itself, and its last line on standard error is shown.
+    #[must_use]
+    pub fn ends(self, exit_code: i32) -> Script {
+        self.act(Act::Visit(Visit::End(exit_code)))
+    }
+
     /// The next line of the server contains `part`.
     #[must_use]
     pub fn server_says(self, part: &str) -> Script {
@@ -145,6 +199,12 @@ impl Script {
         self.step(Step::Passes(part.to_owned()))
     }
 
+    /// The next line of the server on its standard error contains `part`.
+    #[must_use]
+    pub fn server_reports(self, part: &str) -> Script {
+        self.step(Step::Reports(part.to_owned()))
+    }
+
     /// For a second in which nothing happens the server wants this share of a processor, give or
     /// take ten percent.
     #[must_use]
@@ -155,7 +215,19 @@ impl Script {
     /// The server gets SIGINT, as by Ctrl-C.
     #[must_use]
     pub fn server_is_interrupted(self) -> Script {
-        self.step(Step::Interrupted)
+        self.step(Step::Signal(Signal::INT))
+    }
+
+    /// The server gets SIGTERM, as by `kill`.
+    #[must_use]
+    pub fn server_is_terminated(self) -> Script {
+        self.step(Step::Signal(Signal::TERM))
+    }
+
+    /// The server is killed.
+    #[must_use]
+    pub fn server_is_killed(self) -> Script {
+        self.step(Step::Killed)
     }
 
     /// The server ends by itself, and its last line on standard error is shown.

@@ -129,7 +129,7 @@ pub(crate) fn slow_reader() -> Script {
         .sends("and me?\r\n")
         .server_says("client-2 sent 9 bytes")
         .receives("Buffer: and me?\r\n");
-    script.client(1).receives_answers().closes().server_says("client-1 closed")
+    script.client(1).receives_answers("Buffer: ").closes().server_says("client-1 closed")
 }
 
 pub(crate) fn cost() -> Script {
@@ -208,4 +208,91 @@ pub(crate) fn selector() -> Script {
     let script = script.server_says("client-1 closed").receives("last words").receives_end();
     let script = script.client(2).resets().server_says("client-2 lost");
     script.client(3).connects().server_says("client-3 connected").server_wants(0)
+}
+
+pub(crate) fn listen_for_connections() -> Script {
+    let script = Script::new().client(1).connects().server_says("connection from client-1");
+    let script = script.client(2).connects().server_says("connection from client-2");
+    let script = script.sends("hello\r\n").receives("hello\r\n");
+    let script = script.client(1).sends("me too\r\n").receives("me too\r\n");
+    let script = script.sends("last words\r\n").finishes().receives("last words\r\n");
+    script.receives_end().client(2).sends("still here\r\n").receives("still here\r\n").closes()
+}
+
+/// Two clients, of whom the first makes its task fail.
+fn boom_beside_another() -> Script {
+    let script = Script::new().client(1).connects().server_says("connection from client-1");
+    let script = script.client(2).connects().server_says("connection from client-2");
+    let script = script.client(1).sends("hello\r\n").receives("hello\r\n");
+    script.sends("boom\r\n").receives_end()
+}
+
+pub(crate) fn boom() -> Script {
+    let script = boom_beside_another().server_reports("Unexpected network error");
+    let script = script.client(2).sends("still served\r\n").receives("still served\r\n");
+    script.client(3).connects().server_says("connection from client-3").closes()
+}
+
+pub(crate) fn boom_where_awaited() -> Script {
+    let script = boom_beside_another();
+    let script = script.client(2).sends("still served\r\n").receives("still served\r\n");
+    let script = script.server_is_interrupted().server_ends(1);
+    script.receives_end()
+}
+
+/// The program connects and has its first message answered.
+fn acknowledged() -> Script {
+    let script = Script::new().client(1).starts().says("connected to");
+    let script = script.server_says("connected to client: client-1");
+    script.server_says("got from client-1: ack from client").says("got message")
+}
+
+pub(crate) fn got_message() -> Script {
+    let script = acknowledged().is_given("hello world\n");
+    let script = script.server_says("hello world").says("got message from server: got message");
+    // Who types nothing keeps nobody waiting.
+    let script = script.client(2).connects().server_says("connected to client: client-2");
+    let script = script.sends("hi\r\n").server_says("hi").receives("got message\r\n");
+    let script = script.closes().server_says("client-2 has left without quit");
+    let script = script.client(1).is_given("quit\n").server_says("got from client-1: quit");
+    script.ends(0)
+}
+
+pub(crate) fn end_of_input() -> Script {
+    let script = acknowledged().is_given_the_end().ends(0);
+    script.server_says("client-1 has left without quit")
+}
+
+pub(crate) fn server_leaves() -> Script {
+    acknowledged().server_is_killed().ends(1)
+}
+
+/// What a client does badly is its own affair.
+pub(crate) fn rude_beside_another() -> Script {
+    let script = Script::new().client(1).connects().server_says("client-1 connected");
+    let script = script.client(2).connects().server_says("client-2 connected");
+    let script = script.sends("hello").server_says("client-2 sent 5 bytes").receives("hello");
+    let script = script.resets().server_says("client-2 lost");
+    let script = script.client(3).connects().server_says("client-3 connected").closes();
+    let script = script.server_says("client-3 closed");
+    let script = script.client(1).sends("and me?").server_says("client-1 sent 7 bytes");
+    script.receives("and me?").closes().server_says("client-1 closed")
+}
+
+pub(crate) fn slow_reader_of_bytes() -> Script {
+    let script = Script::new().client(1).connects().server_says("client-1 connected");
+    let script = script.sends_until_stuck().server_lines_left_out("client-1 sent");
+    let script = script.client(2).connects().server_says("client-2 connected");
+    let script = script.sends("and me?").server_says("client-2 sent 7 bytes").receives("and me?");
+    script.client(1).receives_answers("").closes().server_says("client-1 closed")
+}
+
+pub(crate) fn terminated() -> Script {
+    let script = Script::new().client(1).connects().server_says("client-1 connected");
+    let script = script.sends("hello").server_says("client-1 sent 5 bytes").receives("hello");
+    let script = script.server_is_terminated().server_says("no more clients");
+    let script = script.client(2).is_refused();
+    let script = script.client(1).sends("one more thing").server_says("client-1 sent 14 bytes");
+    let script = script.receives("one more thing").closes().server_says("client-1 closed");
+    script.server_ends(0)
 }

@@ -21,7 +21,16 @@ impl Server {
     ///
     /// It does not start, says something else, or ends; the message quotes its standard error.
     pub fn start(command: &mut Command) -> Result<Server> {
-        let process = Process::spawn(command, Stdio::null())?;
+        Server::start_with_stderr(command, Stdio::piped())
+    }
+
+    /// As [`start`](Server::start), with a standard error of one's own, which is not collected.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Server::start).
+    pub fn start_with_stderr(command: &mut Command, stderr: Stdio) -> Result<Server> {
+        let process = Process::spawn_with_stderr(command, Stdio::null(), stderr)?;
         let address = process
             .stdout()
             .wait_for("its address", |text| text.split_once('\n').map(|(line, _)| announced(line)))

@@ -1,9 +1,10 @@
-use crate::client::Client;
+mod acts;
+
 use crate::measure;
-use crate::numbered_lines::NumberedLines;
-use crate::page::{quoted, without_number, wrap};
-use crate::script::{Act, Script, Shown, Step};
+use crate::page::{without_number, wrap};
+use crate::script::{Script, Shown, Step};
 use crate::server::Server;
+use acts::Peer;
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::Signal;
 use std::process::Command;
@@ -15,17 +16,24 @@ const IDLE: Duration = Duration::from_secs(1);
 /// Plays a script against a server and gives the transcript: what each client does, and between
 /// these acts what the server says.
 ///
-/// `command` starts the server; it must print where it listens. Each line of the transcript goes to
-/// `tell` as soon as it is known. Clients are called client-1, client-2 and so on, the server's
-/// address 127.0.0.1:8000. What we observe of the server, rather than read from it, stands in
-/// parentheses; what depends on the machine is described in square brackets.
+/// `command` starts the server; it must print where it listens. `visitor` starts a program that is
+/// one of its clients; that one is given `--connect ADDRESS`, and its first line must end with its
+/// own address. Each line of the transcript goes to `tell` as soon as it is known. Clients are
+/// called client-1, client-2 and so on, the server's address 127.0.0.1:8000. What we observe of the
+/// server, rather than read from it, stands in parentheses; what depends on the machine is
+/// described in square brackets.
 ///
 /// # Errors
 ///
 /// The first step that does not come out, and what came instead; and a line of the server that no
 /// step waits for.
-pub fn record(command: &mut Command, script: &Script, tell: impl FnMut(&str)) -> Result<String> {
-    let mut run = Run::start(command, tell)?;
+pub fn record(
+    command: &mut Command,
+    visitor: Option<&mut Command>,
+    script: &Script,
+    tell: impl FnMut(&str),
+) -> Result<String> {
+    let mut run = Run::start(command, visitor, tell)?;
     for step in script.steps() {
         run.play(step).with_context(|| format!("after this:\n{}at the step {step:?}", run.text))?;
     }
@@ -33,48 +41,39 @@ pub fn record(command: &mut Command, script: &Script, tell: impl FnMut(&str)) ->
 }
 
 /// A server, its clients, and what was written down of them so far.
-struct Run<T> {
+struct Run<'a, T> {
     server: Server,
+    /// Starts a client that is a program.
+    visitor: Option<&'a mut Command>,
     peers: Vec<Peer>,
     /// How many bytes of the server's output were looked at.
     read: usize,
+    /// And of its standard error.
+    reports_read: usize,
     /// Lines with one of these in them may come at any time.
     passed_over: Vec<String>,
     /// Counts the acts of all clients, for their order.
     acts: usize,
-    /// The server has ended by itself, and its standard error was looked at.
-    ended: bool,
     text: String,
     tell: T,
 }
 
-struct Peer {
-    /// The number behind the colon of its address.
-    port: u16,
-    /// `None` once the client has closed.
-    client: Option<Client>,
-    /// When it has connected or sent, in acts.
-    acted: usize,
-    /// What it was sent back since it has sent.
-    answered: bool,
-    /// It is said to have received nothing, which has to be proved.
-    waits: bool,
-    /// The proof: another client has come later and was noticed.
-    overtaken: bool,
-    lines: Option<NumberedLines>,
-}
-
-impl<T: FnMut(&str)> Run<T> {
-    fn start(command: &mut Command, tell: T) -> Result<Run<T>> {
+impl<'a, T: FnMut(&str)> Run<'a, T> {
+    fn start(
+        command: &mut Command,
+        visitor: Option<&'a mut Command>,
+        tell: T,
+    ) -> Result<Run<'a, T>> {
         let server = Server::start(command)?;
         let (peers, passed_over) = (Vec::new(), Vec::new());
         let mut run = Run {
             server,
+            visitor,
             peers,
             read: 0,
+            reports_read: 0,
             passed_over,
             acts: 0,
-            ended: false,
             text: String::new(),
             tell,
         };
@@ -95,10 +94,17 @@ impl<T: FnMut(&str)> Run<T> {
                 self.passed_over.push(part.clone());
                 Ok(())
             }
+            Step::Reports(part) => self.reports(part),
             Step::Wants(percent) => self.wants(*percent),
-            Step::Interrupted => {
-                self.write("server", "(gets Ctrl-C)");
-                self.server.process().signal(Signal::INT)
+            Step::Signal(signal) => {
+                let what = if *signal == Signal::INT { "Ctrl-C" } else { "SIGTERM" };
+                self.write("server", &format!("(gets {what})"));
+                self.server.process().signal(*signal)
+            }
+            Step::Killed => {
+                self.server.process_mut().kill()?;
+                self.write("server", "(is killed)");
+                Ok(())
             }
             Step::Ends(exit_code) => self.ends(*exit_code),
         }
@@ -114,7 +120,7 @@ impl<T: FnMut(&str)> Run<T> {
         self.pass_over()?;
         let (output, errors) =
             (self.server.process().stdout().text(), self.server.process().stderr().wait_for_end()?);
-        let more = [&output[self.read..], if self.ended { "" } else { &errors }].concat();
+        let more = [&output[self.read..], &errors[self.reports_read..]].concat();
         ensure!(
             more.is_empty(),
             "after this:\n{}the server said something else: {more:?}",
@@ -175,6 +181,20 @@ impl<T: FnMut(&str)> Run<T> {
         Ok(())
     }
 
+    /// Waits for the next line of the server's standard error.
+    fn reports(&mut self, part: &str) -> Result<()> {
+        let read = self.reports_read;
+        let errors = self.server.process().stderr();
+        let line = errors.wait_for(&format!("the server to report {part:?}"), |text| {
+            text[read..].split_once('\n').map(|(line, _)| line.to_owned())
+        })?;
+        self.reports_read += line.len() + 1;
+        let line = self.named(&line)?;
+        ensure!(line.contains(part), "the server was to report {part:?}, but reported {line:?}");
+        self.write("server", &line);
+        Ok(())
+    }
+
     fn wants(&mut self, percent: u32) -> Result<()> {
         let share = measure::processor_share(self.server.process().pid(), IDLE)
             .context("this platform does not tell how much processor time a process wants")?;
@@ -190,9 +210,9 @@ impl<T: FnMut(&str)> Run<T> {
 
     fn ends(&mut self, exit_code: i32) -> Result<()> {
         let status = self.server.process_mut().wait()?;
-        self.ended = true;
         let errors = self.server.process().stderr().wait_for_end()?;
-        if let Some(last) = errors.lines().last() {
+        let unread = errors[std::mem::replace(&mut self.reports_read, errors.len())..].to_owned();
+        if let Some(last) = unread.lines().last() {
             let last = self.named(last)?;
             self.write("server", &last);
         }
@@ -223,124 +243,6 @@ impl<T: FnMut(&str)> Run<T> {
             named += rest;
         }
         Ok(named)
-    }
-
-    fn act(&mut self, number: usize, act: &Act) -> Result<()> {
-        self.pass_over()?;
-        self.acts += 1;
-        if matches!(act, Act::Connect) {
-            return self.connect(number);
-        }
-        if !matches!(act, Act::ReceiveNothing) {
-            self.settle(number)?;
-        }
-        let acts = self.acts;
-        let peer = number
-            .checked_sub(1)
-            .and_then(|place| self.peers.get_mut(place))
-            .context("who is that?")?;
-        let client = peer.client.as_mut().context("that client has closed")?;
-        let what = match act {
-            Act::Connect => bail!("a client connects once"),
-            Act::Send(bytes) => {
-                client.send(bytes)?;
-                (peer.acted, peer.answered, peer.overtaken) = (acts, false, false);
-                format!("sends {}", quoted(bytes))
-            }
-            Act::SendUntilStuck => {
-                peer.lines = Some(NumberedLines::send_until_stuck(client)?);
-                (peer.acted, peer.answered, peer.overtaken) = (acts, false, false);
-                "sends lines and reads nothing, until the server takes no more".to_owned()
-            }
-            Act::Receive(bytes) => {
-                let received = client
-                    .receive(bytes.len())
-                    .with_context(|| format!("expected {}", quoted(bytes)))?;
-                ensure!(received == *bytes, "{} received {}", name(number), quoted(&received));
-                peer.answered = true;
-                self.noticed(number);
-                format!("receives {}", quoted(bytes))
-            }
-            Act::ReceiveAnswers => {
-                peer.lines.take().context("that client is not stuck")?.receive_answers(client)?;
-                peer.answered = true;
-                self.noticed(number);
-                "reads, and receives an answer to each line, in order".to_owned()
-            }
-            Act::ReceiveNothing => {
-                ensure!(client.is_silent()?, "{} has received something", name(number));
-                peer.waits = true;
-                format!("has received nothing{}", if peer.answered { " more" } else { "" })
-            }
-            Act::ReceiveEnd => {
-                let received = client.receive_to_end()?;
-                ensure!(
-                    received.is_empty(),
-                    "{} received {} before the end",
-                    name(number),
-                    quoted(&received)
-                );
-                "receives the end of file".to_owned()
-            }
-            Act::Finish => {
-                client.finish()?;
-                "says that it will send no more (half-close)".to_owned()
-            }
-            Act::Close => {
-                peer.client = None;
-                "closes".to_owned()
-            }
-            Act::Reset => {
-                peer.client.take().context("that client has closed")?.reset()?;
-                "breaks off (reset)".to_owned()
-            }
-        };
-        self.write(&name(number), &what);
-        Ok(())
-    }
-
-    fn connect(&mut self, number: usize) -> Result<()> {
-        ensure!(
-            number == self.peers.len() + 1,
-            "the next client to connect is {}",
-            name(self.peers.len() + 1)
-        );
-        let client = Client::connect(name(number), self.server.address())?;
-        let port = client.address()?.port();
-        // A port may have been another client's, if that one has closed long ago.
-        self.peers.iter_mut().filter(|peer| peer.port == port).for_each(|peer| peer.port = 0);
-        self.peers.push(Peer {
-            port,
-            client: Some(client),
-            acted: self.acts,
-            answered: false,
-            waits: false,
-            overtaken: false,
-            lines: None,
-        });
-        self.write(&name(number), "connects");
-        Ok(())
-    }
-
-    /// The server has taken notice of what a client has done last.
-    fn noticed(&mut self, number: usize) {
-        let acted = self.peers[number - 1].acted;
-        for (_, peer) in self.peers.iter_mut().enumerate().filter(|(place, _)| place + 1 != number)
-        {
-            peer.overtaken |= peer.acted < acted;
-        }
-    }
-
-    /// That the client had received nothing must be proved by now.
-    fn settle(&mut self, number: usize) -> Result<()> {
-        let Some(peer) = self.peers.get_mut(number.saturating_sub(1)) else { return Ok(()) };
-        let proved = !std::mem::take(&mut peer.waits) || peer.overtaken;
-        ensure!(
-            proved,
-            "that {} has received nothing is not proved: nobody has overtaken it",
-            name(number)
-        );
-        Ok(())
     }
 }
 

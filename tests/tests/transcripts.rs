@@ -2,10 +2,14 @@
 
 use anyhow::{Context, Result, ensure};
 use conformance::{
-    PATIENCE, Process, SCENES, Script, TEST_MAX, example, program, record, within, wrap,
+    PATIENCE, Process, SCENES, Scene, Script, TEST_MAX, example, program, record, within, wrap,
 };
-use std::net::TcpListener;
+use socket2::{Domain, Socket, Type};
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Stdio};
+
+/// The programs with a server of their own.
+const CHAPTERS: [&str; 4] = ["chapter-01", "chapter-02", "chapter-03", "chapter-04"];
 
 /// Compares a text with its snapshot.
 fn check(name: &str, text: &str) {
@@ -54,15 +58,24 @@ fn chapter_03() -> Result<()> {
     play("chapter-03")
 }
 
-/// The server of chapter 03 does the same over both selectors.
+#[cfg(target_os = "linux")]
+#[test]
+fn chapter_04() -> Result<()> {
+    play("chapter-04")
+}
+
+/// The servers of chapters 03 and 04 do the same over both selectors.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_selector_makes_no_difference() -> Result<()> {
-    let scene = SCENES.iter().find(|scene| scene.name == "demo-chapter-03").context("a scene")?;
-    for selector in ["mio", "polling"] {
-        let transcript =
-            within(TEST_MAX, selector, || scene.play(&["--selector", selector], |_| {}));
-        check(scene.name, &transcript.context(selector)?);
+    let with_selector =
+        |scene: &&Scene| scene.name.starts_with("demo-") && scene.chapter >= "chapter-03";
+    for scene in SCENES.iter().filter(with_selector) {
+        for selector in ["mio", "polling"] {
+            let transcript =
+                within(TEST_MAX, selector, || scene.play(&["--selector", selector], |_| {}));
+            check(scene.name, &transcript.context(selector)?);
+        }
     }
     Ok(())
 }
@@ -78,7 +91,7 @@ fn socket_options() -> Result<()> {
 }
 
 /// What a program does with a command line that it cannot follow: one line that says what to do,
-/// and an exit code.
+/// and an exit code. The later chapters do the same.
 #[test]
 fn bad_input() -> Result<()> {
     let taken = TcpListener::bind("127.0.0.1:0")?;
@@ -110,8 +123,14 @@ fn bad_input() -> Result<()> {
         let mut text = String::new();
         for (_, note, program, arguments) in cases.iter().filter(|case| case.0 == group) {
             let actual = arguments.map(|argument| argument.replace("127.0.0.1:8000", &taken));
-            let (code, output, errors) =
-                run(conformance::program(program)?.args(actual)).context(*note)?;
+            let run = |program| run(conformance::program(program)?.args(&actual)).context(*note);
+            let (code, output, errors) = run(program)?;
+            for later in CHAPTERS.iter().skip_while(|chapter| **chapter != *program) {
+                let (as_code, as_output, as_errors) = run(later)?;
+                let alike = (as_code, as_output) == (code, output.clone())
+                    && as_errors.replace(later, program) == errors;
+                ensure!(alike, "{note}: {later} says {as_errors:?}, and {program} {errors:?}");
+            }
             let one_line = output.is_empty() && errors.lines().count() == 1;
             ensure!(one_line, "{note}: {output:?}, {errors:?}");
             let error = without_reason(errors.trim_end()).replace(&taken, "127.0.0.1:8000");
@@ -121,6 +140,30 @@ fn bad_input() -> Result<()> {
             text += &format!("(ends with exit code {code})\n\n");
         }
         check(&format!("bad-input-{group}"), &text);
+    }
+    Ok(())
+}
+
+#[test]
+fn an_example_says_what_it_cannot_do() -> Result<()> {
+    // Bound, but nobody listens there.
+    let free = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    free.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
+    let free = free.local_addr()?.as_socket().context("an address")?.to_string();
+    let refused = format!("got_message_client: cannot connect to {free}: Connection refused");
+    for (name, arguments, expected) in [
+        ("boom", ["--track", "perhaps"], "boom: --track takes yes or no, not \"perhaps\""),
+        ("got_message_client", ["--connect", &free], &refused),
+        (
+            "got_message_client",
+            ["--connect", "nowhere"],
+            "got_message_client: \"nowhere\" is no address",
+        ),
+    ] {
+        let (code, output, errors) = run(example("chapter-04", name)?.args(arguments))?;
+        ensure!((code, &*output) == (Some(1), ""), "{name} ended with {code:?}: {output}");
+        let one_line = errors.starts_with(expected) && errors.lines().count() == 1;
+        ensure!(one_line, "{name} said {errors:?}");
     }
     Ok(())
 }
@@ -148,21 +191,21 @@ fn a_port_below_1024_is_refused_with_what_to_do() -> Result<()> {
             command.uid(65_534).gid(65_534);
         }
     };
-    let mut help = program("chapter-01")?;
-    as_nobody(help.arg("--help"));
-    if run(&mut help).is_err() {
-        println!("not tested: the program lies where a user without privileges cannot reach it");
-        return Ok(());
+    let advice = "choose a port from 1024 up, such as 8000";
+    for chapter in CHAPTERS {
+        let mut help = program(chapter)?;
+        as_nobody(help.arg("--help"));
+        if run(&mut help).is_err() {
+            println!("not tested: a user without privileges cannot reach the program");
+            return Ok(());
+        }
+        let mut server = program(chapter)?;
+        as_nobody(server.args(["--listen", "127.0.0.1:80"]));
+        let (code, _, errors) = run(&mut server)?;
+        ensure!(code == Some(1), "{chapter} ended with {code:?}");
+        let expected = format!("{chapter}: no permission to listen at 127.0.0.1:80: {advice}\n");
+        ensure!(errors == expected, "{chapter} said {errors:?}");
     }
-    let mut server = program("chapter-01")?;
-    as_nobody(server.args(["--listen", "127.0.0.1:80"]));
-    let (code, _, errors) = run(&mut server)?;
-    ensure!(code == Some(1), "ended with {code:?}");
-    ensure!(
-        errors
-            == "chapter-01: no permission to listen at 127.0.0.1:80: choose a port from 1024 up, such as 8000\n",
-        "said {errors:?}"
-    );
     Ok(())
 }
 
@@ -188,7 +231,7 @@ fn a_script_that_is_not_true_fails() -> Result<()> {
         (connected().server_wants(0), "Wants(0)"),
     ] {
         let mut server = example("chapter-02", "busy_poll")?;
-        let recorded = record(server.args(["--listen", "127.0.0.1:0"]), &script, |_| {});
+        let recorded = record(server.args(["--listen", "127.0.0.1:0"]), None, &script, |_| {});
         let error = recorded.err().with_context(|| format!("this was recorded: {script:?}"))?;
         ensure!(format!("{error:#}").contains(expected), "{error:#}");
     }

@@ -8,15 +8,20 @@ mod bytes;
 mod clients;
 mod cost;
 mod exhaustion;
+mod fairness;
 mod faults;
 mod lifetime;
 mod memory;
+mod signals;
 
 use conformance::{Capability, Column, Server, table};
 use std::path::Path;
 
+/// The scenario server.
+const STAGE: &str = env!("CARGO_BIN_EXE_stage");
+
 /// The rows of the table.
-static CAPABILITIES: [&Capability; 23] = [
+static CAPABILITIES: [&Capability; 26] = [
     &bytes::ONE_BYTE,
     &bytes::SEGMENTS,
     &bytes::HALF_CLOSE,
@@ -28,6 +33,7 @@ static CAPABILITIES: [&Capability; 23] = [
     &clients::FIVE_HUNDRED,
     &clients::SLOW_READER,
     &clients::BACKLOG,
+    &fairness::FAIR,
     &faults::RESET_IN_FLOOD,
     &faults::RESET_AT_ONCE,
     &faults::GONE,
@@ -35,6 +41,8 @@ static CAPABILITIES: [&Capability; 23] = [
     &lifetime::RESTART,
     &lifetime::PORT_IN_USE,
     &lifetime::REFUSED,
+    &signals::ENDS,
+    &signals::TERMINATED,
     &exhaustion::WAIT_FOR_DESCRIPTOR,
     &exhaustion::REST_WITHOUT_DESCRIPTOR,
     &cost::IDLE,
@@ -73,5 +81,5 @@ fn echo_server(column: &Column) -> anyhow::Result<Server> {
 
 /// As [`echo_server`], with further arguments.
 fn echo_server_with(column: &Column, arguments: &[&str]) -> anyhow::Result<Server> {
-    Server::start(column.stage(Path::new(env!("CARGO_BIN_EXE_stage")), "echo").args(arguments))
+    Server::start(column.stage(Path::new(STAGE), "echo").args(arguments))
 }
