@@ -17,7 +17,8 @@ pub enum LoopError {
     Main(JoinError),
     /// The kernel refuses to wait.
     Select(io::Error),
-    /// SIGINT came, and [`Runner`](crate::Runner) was told to end for it.
+    /// SIGINT came, and [`Runner`](crate::Runner) was told to end for it. The signal's default
+    /// action is back: a program that raises SIGINT now ends as the shell that started it expects.
     Interrupted,
 }
 
