@@ -4,58 +4,76 @@
 //! "not yet" ([`TryIo`](chapter_02::TryIo)). From chapter 01: the listening socket.
 //!
 //! New here, from the bottom up:
-//! - [`EventLoop`]: ready queue, timers, and one wait for the kernel in each pass;
+//! - [`EventLoop`]: ready queue, timers, and one wait for the kernel in each pass; asked through
+//!   [`LoopHandle`], and from other threads through [`Remote`];
 //! - [`FutureCell`]: the place of a value that is not there yet;
 //! - [`spawn`] and [`JoinHandle`]: tasks, which are futures that the loop polls when they are woken;
-//! - [`sleep`], [`yield_now`]: waiting for a time and for the others;
-//! - [`AsyncSocket`]: sockets whose operations are awaited;
+//! - [`sleep`], [`timeout`], [`race`], [`join_all`], [`shield`], [`task_group`]: futures made of
+//!   futures;
+//! - [`AsyncSocket`]: sockets whose operations are awaited; [`serve`]: a task for each client;
+//! - [`Pool`] and [`Resolver`]: what blocks, on threads of its own;
 //! - [`run`]: a loop from beginning to end.
+//!
+//! Still wrong: a handler holds a socket and a buffer, and knows which kind of socket it is. What it
+//! says with them cannot be put on top of anything else, such as a cipher. Chapter 05 parts the two.
 
-mod accept_all;
-mod async_socket;
-mod clients;
+// The loop: `loop_core` is the heart of the chapter.
 mod clock;
-mod connect;
 mod contained;
-mod datagram;
 mod event_loop;
-mod executor;
-pub mod fake;
-mod future_cell;
-mod group_child;
-mod group_error;
 mod handle;
-mod join_all;
-mod join_handle;
 mod loop_core;
 mod loop_error;
 mod loop_handle;
-mod names;
+mod remote;
+mod report;
+mod running;
+mod timers;
+
+// Values that are not there yet, and tasks that wait for them.
+mod future_cell;
+mod join_handle;
 mod outcome;
-mod pool;
+mod sleep;
+mod task;
+
+// Futures made of futures.
+mod group_child;
+mod group_error;
+mod join_all;
 mod race;
+mod shield;
+mod task_group;
+mod timeout;
+mod wait;
+mod woken_set;
+
+// Sockets: `reactor` makes wake-ups of what the selector reports.
+mod async_socket;
+mod connect;
+mod datagram;
 mod reactor;
 mod readers;
 mod received;
-mod remote;
-mod report;
-mod resolver;
-mod run;
-mod running;
 mod send_file;
-mod serve;
-mod shield;
+mod waiters;
+
+// Threads, names and signals.
+mod executor;
+mod names;
+mod pool;
+mod resolver;
 mod signal_arrival;
 mod signals;
-mod sleep;
 mod subscription;
-mod task;
-mod task_group;
-mod timeout;
-mod timers;
-mod wait;
-mod waiters;
-mod woken_set;
+
+// A program from beginning to end.
+mod accept_all;
+mod clients;
+mod run;
+mod serve;
+
+pub mod fake;
 
 pub use async_socket::{AsyncSocket, RECEIVE_MAX};
 pub use clock::{Clock, VirtualClock};
