@@ -1,3 +1,7 @@
+mod closing;
+mod reporting;
+mod scheduling;
+
 use crate::clock::Clock;
 use crate::contained::contained;
 use crate::executor::Executor;
@@ -11,14 +15,14 @@ use crate::remote::{LoopClosed, Order, Remote};
 use crate::report::{ErrorContext, Subject};
 use crate::signals::Signals;
 use crate::task::{Step, TaskKey, Tasks};
-use crate::timers::{TimerKey, Timers};
+use crate::timers::Timers;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// After this many callbacks and task steps the kernel is asked again, even if some are left.
 pub const PASS_BUDGET: usize = 256;
@@ -263,100 +267,6 @@ impl Core {
         }
     }
 
-    /// Tells the exception handler; where there is none or it fails, standard error.
-    pub(crate) fn report(self: &Rc<Core>, context: &ErrorContext) {
-        let handler = self.exception_handler.borrow().clone();
-        let Some(handler) = handler else { return context.log() };
-        let handle = LoopHandle::new(Rc::clone(self));
-        if let Err(message) = contained(|| handler(&handle, context)) {
-            ErrorContext::new("the exception handler failed").with_error(message).log();
-            context.log();
-        }
-    }
-
-    /// A closed loop takes none: it would keep what the handler owns, which may be this loop.
-    pub(crate) fn set_exception_handler(&self, handler: Rc<ExceptionHandler>) {
-        if self.phase.get() == Phase::Closed {
-            return;
-        }
-        let old = self.exception_handler.borrow_mut().replace(handler);
-        drop(old);
-    }
-
-    pub(crate) fn call_soon(
-        self: &Rc<Core>,
-        callback: Box<dyn FnOnce()>,
-        place: &'static Location<'static>,
-    ) {
-        self.schedule(Handle::new(self, callback, place));
-    }
-
-    /// Puts a callback into the ready queue. A closed loop has none: the callback is dropped.
-    pub(crate) fn schedule(&self, handle: Handle) {
-        if self.phase.get() != Phase::Closed {
-            self.ready.borrow_mut().push_back(Ready::Callback(handle));
-        }
-    }
-
-    pub(crate) fn schedule_at(&self, deadline: Instant, handle: &Handle) {
-        let key = self.timers.borrow_mut().set(deadline, Timed::Call(handle.clone()));
-        handle.set_timer(deadline, key);
-    }
-
-    /// Puts a task into the ready queue. Its waker sees to it that it is there once.
-    #[inline]
-    pub(crate) fn make_ready(&self, task: TaskKey) {
-        self.ready.borrow_mut().push_back(Ready::Task(task));
-    }
-
-    /// Wakes a task after the kernel was asked again.
-    pub(crate) fn defer(&self, waker: &Waker) {
-        let waker = waker.clone();
-        self.deferred.borrow_mut().push(waker);
-    }
-
-    /// Takes one from what the running task may do without giving way. Where nothing is left, it is
-    /// deferred, and the operation must answer "not yet".
-    #[inline]
-    pub(crate) fn may_go_on(&self, waker: &Waker) -> bool {
-        let left = self.operations_left.get();
-        if left == 0 {
-            return self.may_not_go_on(waker);
-        }
-        self.operations_left.set(left - 1);
-        true
-    }
-
-    /// A socket that has outlived its loop has no pass to wait for.
-    #[cold]
-    fn may_not_go_on(&self, waker: &Waker) -> bool {
-        if self.phase() == Phase::Closed {
-            return true;
-        }
-        self.defer(waker);
-        false
-    }
-
-    pub(crate) fn set_timer(&self, deadline: Instant, waker: Waker) -> TimerKey {
-        self.timers.borrow_mut().set(deadline, Timed::Wake(waker))
-    }
-
-    /// Has the timer wake this waker, if it is still set.
-    pub(crate) fn update_timer(&self, key: TimerKey, waker: &Waker) -> bool {
-        let waker = waker.clone();
-        let mut timers = self.timers.borrow_mut();
-        let Some(timed) = timers.get_mut(key) else { return false };
-        let old = std::mem::replace(timed, Timed::Wake(waker));
-        drop(timers);
-        drop(old);
-        true
-    }
-
-    pub(crate) fn cancel_timer(&self, key: TimerKey) {
-        let timed = self.timers.borrow_mut().cancel(key);
-        drop(timed);
-    }
-
     pub(crate) fn stop(&self) {
         self.stopping.set(true);
     }
@@ -379,47 +289,6 @@ impl Core {
             timers: self.timers.borrow().len(),
             sources: self.reactor.len(),
             ready: self.ready.borrow().len() + self.deferred.borrow().len(),
-        }
-    }
-
-    /// Drops everything that is scheduled. Destructors may ask for more, which is refused, or
-    /// withdraw what they own, which must still be there.
-    pub(crate) fn close(self: &Rc<Core>) {
-        if self.phase.replace(Phase::Closed) == Phase::Closed {
-            return;
-        }
-        self.readers.close();
-        self.tasks.all().iter().for_each(|task| task.destroy());
-        self.ready.take().into_iter().for_each(|entry| self.discard(entry));
-        self.let_go(self.deferred.take());
-        let timers = self.timers.replace(Timers::new(self.clock.now()));
-        for timed in timers.into_actions() {
-            match timed {
-                Timed::Call(handle) => self.discard(Ready::Callback(handle)),
-                Timed::Wake(waker) => self.let_go(waker),
-            }
-        }
-        self.remote.close().into_iter().for_each(|order| self.let_go(order));
-        self.executor.close();
-        self.names.close();
-        self.signals.close();
-        self.reactor.close();
-        // A handler may own a handle of this loop.
-        self.let_go(self.exception_handler.take());
-    }
-
-    /// Drops the callback of an entry, which somebody may hold a handle of.
-    fn discard(self: &Rc<Core>, entry: Ready) {
-        if let Ready::Callback(handle) = entry {
-            self.let_go(handle.take());
-        }
-    }
-
-    /// Drops what belongs to others. A destructor that panics is reported, and keeps nothing else
-    /// from its end.
-    fn let_go<T>(self: &Rc<Core>, value: T) {
-        if let Err(message) = contained(|| drop(value)) {
-            self.report(&ErrorContext::new("a destructor failed").with_error(message));
         }
     }
 }

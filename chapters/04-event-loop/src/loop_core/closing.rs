@@ -1,0 +1,49 @@
+use super::{Core, Phase, Ready, Timed};
+use crate::contained::contained;
+use crate::report::ErrorContext;
+use crate::timers::Timers;
+use std::rc::Rc;
+
+/// How a loop ends.
+impl Core {
+    /// Drops everything that is scheduled. Destructors may ask for more, which is refused, or
+    /// withdraw what they own, which must still be there.
+    pub(crate) fn close(self: &Rc<Core>) {
+        if self.phase.replace(Phase::Closed) == Phase::Closed {
+            return;
+        }
+        self.readers.close();
+        self.tasks.all().iter().for_each(|task| task.destroy());
+        self.ready.take().into_iter().for_each(|entry| self.discard(entry));
+        self.let_go(self.deferred.take());
+        let timers = self.timers.replace(Timers::new(self.clock.now()));
+        for timed in timers.into_actions() {
+            match timed {
+                Timed::Call(handle) => self.discard(Ready::Callback(handle)),
+                Timed::Wake(waker) => self.let_go(waker),
+            }
+        }
+        self.remote.close().into_iter().for_each(|order| self.let_go(order));
+        self.executor.close();
+        self.names.close();
+        self.signals.close();
+        self.reactor.close();
+        // A handler may own a handle of this loop.
+        self.let_go(self.exception_handler.take());
+    }
+
+    /// Drops the callback of an entry, which somebody may hold a handle of.
+    fn discard(self: &Rc<Core>, entry: Ready) {
+        if let Ready::Callback(handle) = entry {
+            self.let_go(handle.take());
+        }
+    }
+
+    /// Drops what belongs to others. A destructor that panics is reported, and keeps nothing else
+    /// from its end.
+    fn let_go<T>(self: &Rc<Core>, value: T) {
+        if let Err(message) = contained(|| drop(value)) {
+            self.report(&ErrorContext::new("a destructor failed").with_error(message));
+        }
+    }
+}

@@ -1,0 +1,85 @@
+use super::{Core, Phase, Ready, Timed};
+use crate::handle::Handle;
+use crate::task::TaskKey;
+use crate::timers::TimerKey;
+use std::panic::Location;
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::Instant;
+
+/// How something gets into the queues of a loop, and out of them again before its time.
+impl Core {
+    pub(crate) fn call_soon(
+        self: &Rc<Core>,
+        callback: Box<dyn FnOnce()>,
+        place: &'static Location<'static>,
+    ) {
+        self.schedule(Handle::new(self, callback, place));
+    }
+
+    /// Puts a callback into the ready queue. A closed loop has none: the callback is dropped.
+    pub(crate) fn schedule(&self, handle: Handle) {
+        if self.phase.get() != Phase::Closed {
+            self.ready.borrow_mut().push_back(Ready::Callback(handle));
+        }
+    }
+
+    pub(crate) fn schedule_at(&self, deadline: Instant, handle: &Handle) {
+        let key = self.timers.borrow_mut().set(deadline, Timed::Call(handle.clone()));
+        handle.set_timer(deadline, key);
+    }
+
+    /// Puts a task into the ready queue. Its waker sees to it that it is there once.
+    #[inline]
+    pub(crate) fn make_ready(&self, task: TaskKey) {
+        self.ready.borrow_mut().push_back(Ready::Task(task));
+    }
+
+    /// Wakes a task after the kernel was asked again.
+    pub(crate) fn defer(&self, waker: &Waker) {
+        let waker = waker.clone();
+        self.deferred.borrow_mut().push(waker);
+    }
+
+    /// Takes one from what the running task may do without giving way. Where nothing is left, it is
+    /// deferred, and the operation must answer "not yet".
+    #[inline]
+    pub(crate) fn may_go_on(&self, waker: &Waker) -> bool {
+        let left = self.operations_left.get();
+        if left == 0 {
+            return self.may_not_go_on(waker);
+        }
+        self.operations_left.set(left - 1);
+        true
+    }
+
+    /// A socket that has outlived its loop has no pass to wait for.
+    #[cold]
+    fn may_not_go_on(&self, waker: &Waker) -> bool {
+        if self.phase() == Phase::Closed {
+            return true;
+        }
+        self.defer(waker);
+        false
+    }
+
+    pub(crate) fn set_timer(&self, deadline: Instant, waker: Waker) -> TimerKey {
+        self.timers.borrow_mut().set(deadline, Timed::Wake(waker))
+    }
+
+    /// Has the timer wake this waker, if it is still set.
+    pub(crate) fn update_timer(&self, key: TimerKey, waker: &Waker) -> bool {
+        let waker = waker.clone();
+        let mut timers = self.timers.borrow_mut();
+        let Some(timed) = timers.get_mut(key) else { return false };
+        let old = std::mem::replace(timed, Timed::Wake(waker));
+        drop(timers);
+        drop(old);
+        true
+    }
+
+    pub(crate) fn cancel_timer(&self, key: TimerKey) {
+        let timed = self.timers.borrow_mut().cancel(key);
+        drop(timed);
+    }
+}
