@@ -24,7 +24,7 @@ pub(crate) async fn as_written(
 pub(crate) enum ByHand {
     Begun { delay: Duration, name: FutureCell<String> },
     Sleeping { sleep: Sleep, name: FutureCell<String> },
-    Receiving { waiting: Waiting<String> },
+    WaitingForName { waiting: Waiting<String> },
     Done,
 }
 
@@ -45,9 +45,9 @@ impl Future for ByHand {
                 }
                 ByHand::Sleeping { sleep, name } => {
                     ready!(Pin::new(sleep).poll(context));
-                    ByHand::Receiving { waiting: name.clone().into_future() }
+                    ByHand::WaitingForName { waiting: name.clone().into_future() }
                 }
-                ByHand::Receiving { waiting } => {
+                ByHand::WaitingForName { waiting } => {
                     let name = ready!(Pin::new(waiting).poll(context));
                     *self = ByHand::Done;
                     return Poll::Ready(name.map(|name| format!("hello, {name}")));

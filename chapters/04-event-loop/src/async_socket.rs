@@ -23,9 +23,10 @@ pub const RECEIVE_MAX: usize = chapter_02::RECEIVE_MAX;
 /// kernel watches it for this loop (D-04, D-25). Dropping it ends the registration and closes the
 /// socket, in this order, at once.
 ///
-/// Every operation may be cancelled by dropping it: bytes and clients are taken from the kernel in
-/// the poll that returns them and never before, so none is lost (D-02, D-22). Any number of tasks
-/// may wait for the same socket; all are served (D-03).
+/// Every operation may be cancelled by dropping it. Bytes and clients are taken from the kernel in
+/// the poll that returns them, so a receive or an accept that is dropped loses none (D-02, D-22); of
+/// a send, a part may be out. Any number of tasks may wait for the same socket; all are served
+/// (D-03).
 pub struct AsyncSocket<S = Socket> {
     pub(crate) core: Rc<Core>,
     watched: Rc<Watched>,

@@ -102,7 +102,11 @@ impl EventLoop {
         // A task that is done after this run, because it was stopped, must not stop another one.
         let handle = Rc::new(self.handle.clone());
         let this_run = Rc::downgrade(&handle);
-        task.when_done(move || this_run.upgrade().iter().for_each(|handle| handle.stop()));
+        task.when_done(move || {
+            if let Some(handle) = this_run.upgrade() {
+                handle.stop();
+            }
+        });
         self.run_forever()?;
         match task.take_outcome() {
             Some(outcome) => outcome.map_err(LoopError::Main),

@@ -253,24 +253,32 @@ impl<T: Clone + 'static> Future for Waiting<T> {
         if self.cell.is_done() {
             return Poll::Ready(self.cell.result());
         }
-        let waker = context.waker().clone();
-        let shared = &self.cell.shared;
-        let number =
-            self.number.unwrap_or_else(|| shared.next_waiter.replace(shared.next_waiter.get() + 1));
-        let mut waiters = shared.waiters.borrow_mut();
-        let old = match position(&waiters, number) {
-            Some(place) => {
-                Some(std::mem::replace(&mut waiters[place], Waiter::Task(number, waker)))
-            }
+        let number = self.number.unwrap_or_else(|| self.cell.shared.new_number());
+        self.number = Some(number);
+        let old = self.cell.shared.enter(number, context.waker().clone());
+        drop(old);
+        Poll::Pending
+    }
+}
+
+impl<T> Shared<T> {
+    fn new_number(&self) -> u64 {
+        let number = self.next_waiter.get();
+        self.next_waiter.set(number + 1);
+        number
+    }
+
+    /// Enters a task, and gives back the waker that its entry had, if there is one already.
+    fn enter(&self, number: u64, waker: Waker) -> Option<Waiter<T>> {
+        let entry = Waiter::Task(number, waker);
+        let mut waiters = self.waiters.borrow_mut();
+        match position(&waiters, number) {
+            Some(place) => Some(std::mem::replace(&mut waiters[place], entry)),
             None => {
-                waiters.push(Waiter::Task(number, waker));
+                waiters.push(entry);
                 None
             }
-        };
-        drop(waiters);
-        drop(old);
-        self.number = Some(number);
-        Poll::Pending
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::contained::contained;
 use crate::executor::Executor;
 use crate::handle::Handle;
 use crate::loop_handle::{Census, LoopHandle};
-use crate::names::Names;
+use crate::names::HostNames;
 use crate::reactor::Reactor;
 use crate::readers::Readers;
 use crate::received::Buffers;
@@ -34,7 +34,8 @@ pub const OPERATIONS_MAX: u32 = 64;
 /// A callback or task step that takes longer is named in debug mode.
 pub const SLOW: Duration = Duration::from_millis(100);
 
-/// The longest wait for a timer. It is only ended a day later than never.
+/// The longest single wait (LP-04). The loop then computes the next one, so a later timer is not
+/// missed.
 const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The state of a loop. Each cell is borrowed for a look or a change and never while foreign code
@@ -42,6 +43,8 @@ const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) struct Core {
     phase: Cell<Phase>,
     stopping: Cell<bool>,
+    /// Of the pass that runs.
+    pass: Cell<u64>,
     debug: Cell<bool>,
     pub(crate) clock: Clock,
     /// What runs next, in this order. Whoever schedules bounds it: a task is in it at most once.
@@ -59,7 +62,7 @@ pub(crate) struct Core {
     /// What the loop's sockets receive into, so that an idle connection holds no buffer.
     pub(crate) buffers: Buffers,
     pub(crate) executor: Executor,
-    pub(crate) names: Names,
+    pub(crate) names: HostNames,
     exception_handler: RefCell<Option<Rc<ExceptionHandler>>>,
 }
 
@@ -100,6 +103,7 @@ impl Core {
         Core {
             phase: Cell::new(Phase::Idle),
             stopping: Cell::new(false),
+            pass: Cell::new(0),
             debug: Cell::new(false),
             ready: RefCell::default(),
             deferred: RefCell::default(),
@@ -113,7 +117,7 @@ impl Core {
             operations_left: Cell::new(OPERATIONS_MAX),
             buffers: Buffers::default(),
             executor: Executor::default(),
-            names: Names::default(),
+            names: HostNames::default(),
             exception_handler: RefCell::default(),
         }
     }
@@ -136,8 +140,8 @@ impl Core {
 
     /// One pass. How it runs:
     ///
-    /// 1. Ask the kernel, once. The wait ends with the first timer; there is none if anything is
-    ///    ready already.
+    /// 1. Ask the kernel, once. The wait lasts until the first timer is due; it is zero if anything
+    ///    is ready already.
     /// 2. Queue who had given way, then what other threads have asked for, then the tasks whose
     ///    sockets are ready, then the timers that are due. What was left from the last pass is
     ///    before them (LP-03).
@@ -149,6 +153,7 @@ impl Core {
         if self.reactor.wait(timeout)? == 0 {
             self.clock.has_waited(timeout.unwrap_or_default());
         }
+        self.pass.set(self.pass.get() + 1);
         self.deferred.take().into_iter().for_each(Waker::wake);
         self.take_orders();
         self.reactor.wake_tasks();
@@ -265,6 +270,10 @@ impl Core {
             let context = ErrorContext::new("a callback was slow, and everything else waited");
             self.report(&context.with_error(format_args!("it took {took:?}")).about(subject));
         }
+    }
+
+    pub(crate) fn number_of_pass(&self) -> u64 {
+        self.pass.get()
     }
 
     pub(crate) fn stop(&self) {

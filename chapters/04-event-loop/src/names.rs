@@ -7,11 +7,11 @@ use std::rc::Rc;
 
 /// The loop's resolver, made when the first name comes.
 #[derive(Debug, Default)]
-pub(crate) struct Names {
+pub(crate) struct HostNames {
     resolver: RefCell<Option<Rc<Resolver>>>,
 }
 
-impl Names {
+impl HostNames {
     fn resolver(&self) -> Rc<Resolver> {
         Rc::clone(self.resolver.borrow_mut().get_or_insert_default())
     }

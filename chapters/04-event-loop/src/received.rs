@@ -11,8 +11,8 @@ const FREE_MAX: usize = 16;
 /// Bytes that were received, in a buffer that belongs to the loop and goes back when this is
 /// dropped.
 ///
-/// A connection that waits has no buffer, and one that has received needs no new memory: there are
-/// only as many buffers as are in use at the same time.
+/// A connection that waits to receive has no buffer; one that waits to send back what it received
+/// keeps it. So there are only as many buffers as are in use at the same time.
 pub struct Received<'a> {
     buffer: Box<[u8]>,
     count: usize,

@@ -32,12 +32,10 @@ pub(crate) fn current() -> Rc<Core> {
 #[inline]
 pub(crate) fn with_running<R>(look: impl FnOnce(Option<&Rc<Core>>) -> R) -> R {
     // While a thread ends, a destructor may look after this value is gone.
-    let mut look = Some(look);
-    let mut take = || look.take().expect("one of the two uses it");
-    match RUNNING.try_with(|running| take()(running.borrow().as_ref())) {
-        Ok(value) => value,
-        Err(_) => take()(None),
+    if RUNNING.try_with(|_| ()).is_err() {
+        return look(None);
     }
+    RUNNING.with(|running| look(running.borrow().as_ref()))
 }
 
 /// Makes a loop the running one until the guard is dropped. `None` if another one is.

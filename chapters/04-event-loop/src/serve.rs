@@ -11,8 +11,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Takes clients for ever and gives each a task of its own. It only ends when it is dropped; the
-/// clients' tasks go on then.
+/// Takes clients for ever and gives each a task of its own. It ends only when it is dropped or its
+/// listener is broken; the clients' tasks go on then.
 ///
 /// What goes wrong with one client does not concern the others. While the process has no descriptor
 /// left, clients wait, which is reported to the loop's exception handler once; it tries again every

@@ -117,7 +117,7 @@ impl Core {
         });
         let old = self.signals.handlers.borrow_mut().insert(signal, Rc::clone(&handler));
         if let Some(old) = old {
-            handler.subscription.succeed(&old.subscription);
+            handler.subscription.take_over_from(&old.subscription);
         }
         Ok(())
     }

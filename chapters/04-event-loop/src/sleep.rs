@@ -75,24 +75,28 @@ impl Drop for Sleep {
 ///
 /// When it is polled and no loop runs in this thread.
 pub fn yield_now() -> YieldNow {
-    YieldNow { has_yielded: false }
+    YieldNow { since: None }
 }
 
 /// One turn for the others; see [`yield_now`].
 #[derive(Debug)]
 pub struct YieldNow {
-    has_yielded: bool,
+    /// The pass in which it gave way.
+    since: Option<u64>,
 }
 
 impl Future for YieldNow {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.has_yielded {
+        let core = running::current();
+        let pass = core.number_of_pass();
+        if self.since.is_some_and(|since| since != pass) {
             return Poll::Ready(());
         }
-        self.has_yielded = true;
-        running::current().defer(context.waker());
+        // Also when it is polled for nothing, perhaps with another waker.
+        self.since = Some(pass);
+        core.defer(context.waker());
         Poll::Pending
     }
 }

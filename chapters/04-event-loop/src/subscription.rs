@@ -62,7 +62,7 @@ impl Subscription {
     }
 
     /// Takes over what has arrived for another one.
-    pub(crate) fn succeed(&self, other: &Subscription) {
+    pub(crate) fn take_over_from(&self, other: &Subscription) {
         if other.take_arrived() {
             self.arrived.store(true, Ordering::SeqCst);
         }

@@ -38,8 +38,8 @@ where
 /// the [`JoinHandle`] has it until somebody asks for the outcome.
 pub(crate) struct Task<T: Outcome> {
     place: &'static Location<'static>,
-    signal: Arc<Signal>,
-    /// Made of `signal` once, and lent to each step.
+    task_waker: Arc<TaskWaker>,
+    /// Made of `task_waker` once, and lent to each step.
     waker: Waker,
     /// Not there while it is polled, nor when the task is done.
     body: RefCell<Option<Body<T>>>,
@@ -81,7 +81,7 @@ impl<T: Outcome> Task<T> {
         let pending = self.is_pending();
         if pending {
             self.cancelled.set(true);
-            self.signal.wake_by_ref();
+            self.task_waker.wake_by_ref();
         }
         pending
     }
@@ -167,7 +167,7 @@ impl<T: Outcome> Task<T> {
             callbacks.into_iter().for_each(|callback| self.call_soon(callback));
         }
         if let Some(core) = self.core.upgrade() {
-            core.tasks.remove(self.signal.key);
+            core.tasks.remove(self.task_waker.key);
         }
     }
 }
@@ -175,7 +175,7 @@ impl<T: Outcome> Task<T> {
 impl<T: Outcome> Step for Task<T> {
     fn step(&self) {
         // Before the poll: what happens from here on must wake the task again.
-        self.signal.queued.swap(false, Ordering::AcqRel);
+        self.task_waker.queued.swap(false, Ordering::AcqRel);
         let Some(mut body) = self.body.take() else { return };
         if self.cancelled.get() {
             return self.drop_body(Some(body));
@@ -249,7 +249,7 @@ pub(crate) struct Tasks {
     next_serial: Cell<u32>,
 }
 
-/// The name of a task. It names nothing once the task is done, also when its place is taken again.
+/// The key of a task. It names nothing once the task is done, also when its place is taken again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TaskKey {
     place: u32,
@@ -268,12 +268,12 @@ impl Tasks {
         let index = u32::try_from(entry.key()).expect("four billion tasks do not fit into memory");
         let key = TaskKey { place: index, serial: self.next_serial.get() };
         self.next_serial.set(key.serial.wrapping_add(1));
-        let signal =
-            Arc::new(Signal { key, queued: AtomicBool::new(true), remote: core.remote.clone() });
+        let task_waker =
+            Arc::new(TaskWaker { key, queued: AtomicBool::new(true), remote: core.remote.clone() });
         let task = Rc::new(Task {
             place,
-            waker: Waker::from(Arc::clone(&signal)),
-            signal,
+            waker: Waker::from(Arc::clone(&task_waker)),
+            task_waker,
             body: RefCell::new(Some(body)),
             cancelled: Cell::new(false),
             state: RefCell::new(State::Pending { joiner: None, callbacks: Vec::new() }),
@@ -315,19 +315,19 @@ impl Tasks {
 ///
 /// It is `Send`, as wakers must be, while the task is not. On the thread of its loop a wake-up is a
 /// push to the ready queue; from another one it goes by way of [`Remote`].
-struct Signal {
+struct TaskWaker {
     key: TaskKey,
     /// Whether the task is in the ready queue, or on its way there: then it is not put there again.
     queued: AtomicBool,
     remote: Remote,
 }
 
-impl Wake for Signal {
-    fn wake(self: Arc<Signal>) {
+impl Wake for TaskWaker {
+    fn wake(self: Arc<TaskWaker>) {
         self.wake_by_ref();
     }
 
-    fn wake_by_ref(self: &Arc<Signal>) {
+    fn wake_by_ref(self: &Arc<TaskWaker>) {
         // A swap, not a look: what the waker's thread has written must be seen by the step that
         // follows, although another wake-up has queued it.
         if self.queued.swap(true, Ordering::AcqRel) {

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Wake, Waker};
 pub(crate) struct WokenSet<F> {
     /// `None`: it is done.
     futures: Vec<Option<Pin<Box<F>>>>,
-    signals: Vec<Arc<Signal>>,
+    wakers: Vec<Arc<FutureWaker>>,
     pending: usize,
     woken: Arc<Woken>,
 }
@@ -30,9 +30,9 @@ impl<F: Future> WokenSet<F> {
         let list = List { indexes: (0..futures.len()).collect(), parent: Waker::noop().clone() };
         let woken = Arc::new(Woken { list: Mutex::new(list) });
         let signal =
-            |index| Signal { index, queued: AtomicBool::new(true), woken: Arc::clone(&woken) };
-        let signals = (0..futures.len()).map(|index| Arc::new(signal(index))).collect();
-        WokenSet { pending: futures.len(), futures, signals, woken }
+            |index| FutureWaker { index, queued: AtomicBool::new(true), woken: Arc::clone(&woken) };
+        let wakers = (0..futures.len()).map(|index| Arc::new(signal(index))).collect();
+        WokenSet { pending: futures.len(), futures, wakers, woken }
     }
 
     /// How many futures there were at the beginning.
@@ -55,9 +55,9 @@ impl<F: Future> WokenSet<F> {
     ) -> ControlFlow<B> {
         for index in self.woken.take(context.waker()) {
             // Before the poll: what happens from here on must wake the future again.
-            self.signals[index].queued.swap(false, Ordering::AcqRel);
+            self.wakers[index].queued.swap(false, Ordering::AcqRel);
             let Some(future) = &mut self.futures[index] else { continue };
-            let waker = Waker::from(Arc::clone(&self.signals[index]));
+            let waker = Waker::from(Arc::clone(&self.wakers[index]));
             if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
                 self.futures[index] = None;
                 self.pending -= 1;
@@ -108,19 +108,19 @@ impl Woken {
 }
 
 /// What the waker of one future holds.
-struct Signal {
+struct FutureWaker {
     index: usize,
     /// Whether it is in the list already.
     queued: AtomicBool,
     woken: Arc<Woken>,
 }
 
-impl Wake for Signal {
-    fn wake(self: Arc<Signal>) {
+impl Wake for FutureWaker {
+    fn wake(self: Arc<FutureWaker>) {
         self.wake_by_ref();
     }
 
-    fn wake_by_ref(self: &Arc<Signal>) {
+    fn wake_by_ref(self: &Arc<FutureWaker>) {
         if !self.queued.swap(true, Ordering::AcqRel) {
             self.woken.add(self.index);
         }

@@ -111,6 +111,28 @@ fn a_sleep_of_nothing_gives_way_for_one_pass() {
     event_loop.run_until_complete(main).unwrap();
 }
 
+/// TK-03: a poll for nothing, by a wake-up that was meant for something else, does not end it.
+#[test]
+fn a_task_that_gives_way_does_so_although_it_is_woken_meanwhile() {
+    let (mut event_loop, backend) = virtual_loop();
+    let main = async move {
+        backend.take_calls();
+        let mut give_way = std::pin::pin!(yield_now());
+        let mut polls = 0;
+        std::future::poll_fn(|context| {
+            polls += 1;
+            if polls < 3 {
+                context.waker().wake_by_ref();
+            }
+            give_way.as_mut().poll(context)
+        })
+        .await;
+        assert_eq!(backend.take_calls(), [Call::Wait(Some(Duration::ZERO))]);
+        assert_eq!(polls, 4);
+    };
+    event_loop.run_until_complete(main).unwrap();
+}
+
 async fn three_times<F: Future>(trace: Trace, event: &'static str, give_way: impl Fn() -> F) {
     for _ in 0..3 {
         trace.push(event);

@@ -47,15 +47,15 @@ impl Core {
     pub(crate) fn may_go_on(&self, waker: &Waker) -> bool {
         let left = self.operations_left.get();
         if left == 0 {
-            return self.may_not_go_on(waker);
+            return self.may_go_on_without_budget(waker);
         }
         self.operations_left.set(left - 1);
         true
     }
 
-    /// A socket that has outlived its loop has no pass to wait for.
+    /// Nothing is left: the task is deferred, unless the loop is closed and has no pass to wait for.
     #[cold]
-    fn may_not_go_on(&self, waker: &Waker) -> bool {
+    fn may_go_on_without_budget(&self, waker: &Waker) -> bool {
         if self.phase() == Phase::Closed {
             return true;
         }
