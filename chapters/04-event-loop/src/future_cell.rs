@@ -302,10 +302,9 @@ impl<T> Drop for Shared<T> {
         if self.retrieved.get() {
             return;
         }
-        if let Some(core) = self.core.upgrade() {
-            let context = ErrorContext::new("a future failed and nobody has looked at its error");
-            core.report(&context.with_error(error).about(Subject::Future(self.place)));
-        }
+        let context = ErrorContext::new("a future failed and nobody has looked at its error");
+        let context = context.with_error(error).about(Subject::Future(self.place));
+        Core::report_late(&self.core, &context);
     }
 }
 

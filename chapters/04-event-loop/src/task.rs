@@ -226,10 +226,8 @@ impl<T: Outcome> Drop for Task<T> {
             Ok(None) => return,
             Ok(Some(error)) | Err(error) => error,
         };
-        if let Some(core) = self.core.upgrade() {
-            let context = ErrorContext::new("a task failed and nobody has asked for its outcome");
-            core.report(&context.with_error(error).about(Subject::Task(self.place)));
-        }
+        let context = ErrorContext::new("a task failed and nobody has asked for its outcome");
+        Core::report_late(&self.core, &context.with_error(error).about(Subject::Task(self.place)));
     }
 }
 

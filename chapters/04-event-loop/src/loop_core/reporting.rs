@@ -2,7 +2,7 @@ use super::{Core, ExceptionHandler, Phase};
 use crate::contained::contained;
 use crate::loop_handle::LoopHandle;
 use crate::report::ErrorContext;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 /// Who is told of a failure that cannot be returned to anybody.
 impl Core {
@@ -14,6 +14,14 @@ impl Core {
         if let Err(message) = contained(|| handler(&handle, context)) {
             ErrorContext::new("the exception handler failed").with_error(message).log();
             context.log();
+        }
+    }
+
+    /// Reports what may outlive the loop; then it is written to standard error.
+    pub(crate) fn report_late(core: &Weak<Core>, context: &ErrorContext) {
+        match core.upgrade() {
+            Some(core) => core.report(context),
+            None => context.log(),
         }
     }
 
