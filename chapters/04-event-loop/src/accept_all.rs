@@ -1,4 +1,5 @@
 use crate::clients::Clients;
+use crate::contained::contained;
 use crate::outcome::Outcome;
 use crate::report::ErrorContext;
 use crate::running;
@@ -35,7 +36,14 @@ where
     let mut is_short = false;
     loop {
         match noting_a_wait(accept(), &mut is_short).await {
-            Ok((client, peer)) => clients.spawn(handle(client, peer)),
+            // What fails before there is a task concerns this client alone, too.
+            Ok((client, peer)) => match contained(|| handle(client, peer)) {
+                Ok(serve) => clients.spawn(serve),
+                Err(message) => {
+                    let context = ErrorContext::new("a client could not be served");
+                    running::current().report(&context.with_error(message));
+                }
+            },
             Err(error) => match AcceptFault::of(&error) {
                 AcceptFault::Client => {}
                 AcceptFault::Exhausted => {

@@ -32,9 +32,10 @@ pub struct AsyncSocket<S = Socket> {
     watched: Rc<Watched>,
     token: Token,
     socket: Rc<S>,
-    /// Whether a receive gives all that is there, as that of a stream does. Of datagrams it gives
-    /// one, however short, and others may stand behind it.
-    pub(crate) is_stream: bool,
+    /// Whether a receive gives all that is there, as that of a TCP stream does. Of datagrams it gives
+    /// one, however short, and others may stand behind it; and over a Unix stream it stops after
+    /// bytes that descriptors were sent with.
+    gives_all: bool,
 }
 
 impl AsyncSocket {
@@ -63,14 +64,14 @@ impl AsyncSocket {
             let advice = "a blocking socket would stop the loop: call set_nonblocking(true) first";
             return Err(io::Error::new(ErrorKind::InvalidInput, advice));
         }
-        let is_stream = socket.r#type()? == Type::STREAM;
-        AsyncSocket::register(running::current(), socket, is_stream)
+        let gives_all = socket.r#type()? == Type::STREAM && !socket.local_addr()?.is_unix();
+        AsyncSocket::register(running::current(), socket, gives_all)
     }
 
-    fn register(core: Rc<Core>, socket: Socket, is_stream: bool) -> io::Result<AsyncSocket> {
+    fn register(core: Rc<Core>, socket: Socket, gives_all: bool) -> io::Result<AsyncSocket> {
         let socket = Rc::new(socket);
         let source = Rc::clone(&socket) as Rc<dyn Source>;
-        AsyncSocket::with_source(core, socket, source, is_stream)
+        AsyncSocket::with_source(core, socket, source, gives_all)
     }
 
     /// The socket, to ask for its addresses and to set its options.
@@ -87,7 +88,7 @@ impl AsyncSocket {
     #[doc(alias = "sock_accept")]
     pub async fn accept(&self) -> io::Result<(AsyncSocket, SocketAddr)> {
         let (socket, peer) = self.take_client().await?;
-        Ok((AsyncSocket::register(Rc::clone(&self.core), socket, self.is_stream)?, peer))
+        Ok((AsyncSocket::register(Rc::clone(&self.core), socket, self.gives_all)?, peer))
     }
 }
 
@@ -98,10 +99,10 @@ impl<S: TryIo> AsyncSocket<S> {
         core: Rc<Core>,
         socket: Rc<S>,
         source: Rc<dyn Source>,
-        is_stream: bool,
+        gives_all: bool,
     ) -> io::Result<AsyncSocket<S>> {
         let (token, watched) = core.reactor.register(source)?;
-        Ok(AsyncSocket { core, watched, token, socket, is_stream })
+        Ok(AsyncSocket { core, watched, token, socket, gives_all })
     }
 
     /// Waits for a client and takes it from the kernel's queue.
@@ -116,7 +117,8 @@ impl<S: TryIo> AsyncSocket<S> {
     }
 
     /// Receives what is there, or waits until something is: at most `max` bytes, and never more
-    /// than [`RECEIVE_MAX`]. No bytes mean that the peer will send no more (SA-04).
+    /// than [`RECEIVE_MAX`]. No bytes mean that the peer will send no more (SA-04), unless `max` is
+    /// zero: then it only waits.
     ///
     /// # Errors
     ///
@@ -129,7 +131,7 @@ impl<S: TryIo> AsyncSocket<S> {
     }
 
     /// Receives into the caller's buffer and gives the number of bytes; zero means that the peer
-    /// will send no more (SA-05).
+    /// will send no more (SA-05), unless the buffer is empty.
     ///
     /// # Errors
     ///
@@ -172,7 +174,7 @@ impl<S: TryIo> AsyncSocket<S> {
         buffer: &mut [u8],
     ) -> io::Result<Poll<usize>> {
         let received = socket.try_recv(buffer)?;
-        if self.is_stream || received.is_pending() {
+        if self.gives_all || received.is_pending() {
             readiness.after_receive(&received, buffer.len());
         }
         Ok(received)

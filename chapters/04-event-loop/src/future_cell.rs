@@ -1,8 +1,10 @@
+use crate::contained::wake;
 use crate::loop_core::Core;
 use crate::loop_handle::LoopHandle;
 use crate::report::{ErrorContext, Subject};
 use crate::running;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -35,8 +37,8 @@ pub struct FutureCell<T> {
 
 struct Shared<T> {
     state: RefCell<State<T>>,
-    /// In the order in which they came. Whoever waits bounds it: each has one entry.
-    waiters: RefCell<Vec<Waiter<T>>>,
+    /// By number, so in the order in which they came. Whoever waits bounds it: each has one entry.
+    waiters: RefCell<BTreeMap<u64, Waiter<T>>>,
     next_waiter: Cell<u64>,
     /// Whether somebody has seen how it ended.
     retrieved: Cell<bool>,
@@ -52,7 +54,7 @@ enum State<T> {
 }
 
 enum Waiter<T> {
-    Task(u64, Waker),
+    Task(Waker),
     Callback(Rc<DoneCallback<T>>),
 }
 
@@ -169,16 +171,17 @@ impl<T: 'static> FutureCell<T> {
         if self.is_done() {
             self.call_soon(callback);
         } else {
-            self.shared.waiters.borrow_mut().push(Waiter::Callback(callback));
+            let number = self.shared.new_number();
+            self.shared.waiters.borrow_mut().insert(number, Waiter::Callback(callback));
         }
     }
 
     /// Takes back every entry of this callback, and says how many there were (FU-06).
     pub fn remove_done_callback(&self, callback: &Rc<DoneCallback<T>>) -> usize {
-        let is_it = |waiter: &mut Waiter<T>| matches!(waiter, Waiter::Callback(entry) if Rc::ptr_eq(entry, callback));
-        let mut waiters = self.shared.waiters.borrow_mut();
-        let removed: Vec<_> = waiters.extract_if(.., is_it).collect();
-        drop(waiters);
+        let is_it = |(_, waiter): &(u64, Waiter<T>)| matches!(waiter, Waiter::Callback(entry) if Rc::ptr_eq(entry, callback));
+        let waiters = self.shared.waiters.take();
+        let (removed, kept): (BTreeMap<_, _>, _) = waiters.into_iter().partition(is_it);
+        self.shared.waiters.replace(kept);
         removed.len()
     }
 
@@ -188,9 +191,9 @@ impl<T: 'static> FutureCell<T> {
             return Err(AlreadyDone);
         }
         drop(self.shared.state.replace(end));
-        for waiter in self.shared.waiters.take() {
+        for waiter in self.shared.waiters.take().into_values() {
             match waiter {
-                Waiter::Task(_, waker) => waker.wake(),
+                Waiter::Task(waker) => wake(waker),
                 Waiter::Callback(callback) => self.call_soon(callback),
             }
         }
@@ -255,45 +258,25 @@ impl<T: Clone + 'static> Future for Waiting<T> {
         }
         let number = self.number.unwrap_or_else(|| self.cell.shared.new_number());
         self.number = Some(number);
-        let old = self.cell.shared.enter(number, context.waker().clone());
+        let entry = Waiter::Task(context.waker().clone());
+        let old = self.cell.shared.waiters.borrow_mut().insert(number, entry);
         drop(old);
         Poll::Pending
-    }
-}
-
-impl<T> Shared<T> {
-    fn new_number(&self) -> u64 {
-        let number = self.next_waiter.get();
-        self.next_waiter.set(number + 1);
-        number
-    }
-
-    /// Enters a task, and gives back the waker that its entry had, if there is one already.
-    fn enter(&self, number: u64, waker: Waker) -> Option<Waiter<T>> {
-        let entry = Waiter::Task(number, waker);
-        let mut waiters = self.waiters.borrow_mut();
-        match position(&waiters, number) {
-            Some(place) => Some(std::mem::replace(&mut waiters[place], entry)),
-            None => {
-                waiters.push(entry);
-                None
-            }
-        }
     }
 }
 
 impl<T> Drop for Waiting<T> {
     fn drop(&mut self) {
         let Some(number) = self.number else { return };
-        let mut waiters = self.cell.shared.waiters.borrow_mut();
-        let removed = position(&waiters, number).map(|place| waiters.remove(place));
-        drop(waiters);
+        let removed = self.cell.shared.waiters.borrow_mut().remove(&number);
         drop(removed);
     }
 }
 
-fn position<T>(waiters: &[Waiter<T>], number: u64) -> Option<usize> {
-    waiters.iter().position(|waiter| matches!(waiter, Waiter::Task(known, _) if *known == number))
+impl<T> Shared<T> {
+    fn new_number(&self) -> u64 {
+        self.next_waiter.replace(self.next_waiter.get() + 1)
+    }
 }
 
 impl<T> Drop for Shared<T> {

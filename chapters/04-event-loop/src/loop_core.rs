@@ -3,7 +3,7 @@ mod reporting;
 mod scheduling;
 
 use crate::clock::Clock;
-use crate::contained::contained;
+use crate::contained::{self, contained};
 use crate::executor::Executor;
 use crate::handle::Handle;
 use crate::loop_handle::{Census, LoopHandle};
@@ -24,7 +24,8 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
 
-/// After this many callbacks and task steps the kernel is asked again, even if some are left.
+/// After this many callbacks and task steps no further round begins before the kernel was asked. The
+/// round that runs comes to its end.
 pub const PASS_BUDGET: usize = 256;
 
 /// How many operations in a row one task may finish without waiting before others have their turn.
@@ -154,7 +155,7 @@ impl Core {
             self.clock.has_waited(timeout.unwrap_or_default());
         }
         self.pass.set(self.pass.get() + 1);
-        self.deferred.take().into_iter().for_each(Waker::wake);
+        contained::for_each(self.deferred.take().into_iter(), Waker::wake);
         self.take_orders();
         self.reactor.wake_tasks();
         self.take_timers();
@@ -172,7 +173,7 @@ impl Core {
     }
 
     fn take_orders(self: &Rc<Core>) {
-        for order in self.remote.take() {
+        for order in self.remote.take(PASS_BUDGET) {
             match order {
                 Order::Wake(task) => self.make_ready(task),
                 Order::Call(callback, place) => {
@@ -182,18 +183,16 @@ impl Core {
         }
     }
 
-    fn take_timers(&self) {
+    fn take_timers(self: &Rc<Core>) {
         if self.timers.borrow().len() == 0 {
             return;
         }
         let now = self.clock.now();
-        let due = || self.timers.borrow_mut().take_due(now);
-        while let Some(timed) = due() {
-            match timed {
-                Timed::Wake(waker) => waker.wake(),
-                Timed::Call(handle) => self.schedule(handle),
-            }
-        }
+        let due = std::iter::from_fn(|| self.timers.borrow_mut().take_due(now));
+        contained::for_each(due, |timed| match timed {
+            Timed::Wake(waker) => waker.wake(),
+            Timed::Call(handle) => self.schedule(handle),
+        });
     }
 
     fn run_ready(self: &Rc<Core>) {

@@ -15,6 +15,8 @@ pub enum LoopError {
     Stopped,
     /// The future was cancelled or has panicked.
     Main(JoinError),
+    /// It cannot be made ready to run, for example because no descriptor is left.
+    Start(io::Error),
     /// The kernel refuses to wait.
     Select(io::Error),
     /// SIGINT came, and [`Runner`](crate::Runner) was told to end for it. The signal's default
@@ -39,6 +41,7 @@ impl fmt::Display for LoopError {
                 f.write_str("the event loop was stopped before the future was done")
             }
             LoopError::Main(error) => write!(f, "the main task did not end well: {error}"),
+            LoopError::Start(error) => write!(f, "the event loop cannot start: {error}"),
             LoopError::Select(error) => write!(f, "the kernel refuses to wait: {error}"),
             LoopError::Interrupted => f.write_str("interrupted by SIGINT"),
         }

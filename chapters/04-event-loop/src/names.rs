@@ -16,14 +16,13 @@ impl HostNames {
         Rc::clone(self.resolver.borrow_mut().get_or_insert_default())
     }
 
-    fn replace(&self, resolver: Option<Rc<Resolver>>) {
-        let old = self.resolver.replace(resolver);
-        drop(old);
+    fn replace(&self, resolver: Option<Rc<Resolver>>) -> Option<Rc<Resolver>> {
+        self.resolver.replace(resolver)
     }
 
     /// Takes no more names, and does not wait for the look-ups that run (D-24).
-    pub(crate) fn close(&self) {
-        self.replace(None);
+    pub(crate) fn close(&self) -> Option<Rc<Resolver>> {
+        self.replace(None)
     }
 }
 
@@ -52,6 +51,7 @@ impl LoopHandle {
 
     /// Has the loop look up names with this resolver from now on.
     pub fn set_resolver(&self, resolver: Resolver) {
-        self.core.names.replace(Some(Rc::new(resolver)));
+        let old = self.core.names.replace(Some(Rc::new(resolver)));
+        drop(old);
     }
 }

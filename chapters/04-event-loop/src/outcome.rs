@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// A type of one's own is a success: `impl Outcome for Mine {}`.
 #[diagnostic::on_unimplemented(
     message = "a task cannot end with `{Self}`, which does not tell whether it is a failure",
-    note = "`impl chapter_04::Outcome for {Self} {{}}` says that it never is"
+    note = "`impl chapter_04::Outcome for {Self} {{}}` says that it never is; a body that never ends can have the type `Infallible`"
 )]
 pub trait Outcome {
     /// What failed, if anything did.

@@ -1,3 +1,4 @@
+use crate::contained;
 use crate::waiters::{WaitNumber, Waiters};
 use chapter_03::{
     Backend, Event, Interest, Mode, Readiness, Selector, SelectorKind, Source, Token,
@@ -116,11 +117,11 @@ impl Reactor {
     /// Wakes the tasks that wait for what was reported.
     pub(crate) fn wake_tasks(&self) {
         let mut events = self.events.take();
-        for event in events.drain(..) {
+        contained::for_each(events.drain(..), |event| {
             if let Some(watched) = self.note(event) {
                 watched.wake(event.readiness.directions());
             }
-        }
+        });
         *self.events.borrow_mut() = events;
     }
 
@@ -170,11 +171,10 @@ impl Reactor {
     }
 
     /// Lets the kernel forget every source. What is asked later is refused.
-    pub(crate) fn close(&self) {
+    pub(crate) fn close(&self) -> impl Sized {
         // Whoever waits from now on has to ask, and is refused.
         self.settles.set(true);
-        let selector = self.selector.take();
-        drop(selector);
+        self.selector.take()
     }
 
     fn with<R>(&self, ask: impl FnOnce(&mut Sources) -> io::Result<R>) -> io::Result<R> {

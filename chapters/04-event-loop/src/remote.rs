@@ -1,5 +1,6 @@
 use crate::task::TaskKey;
 use chapter_03::Waker;
+use std::collections::VecDeque;
 use std::fmt;
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,9 +15,8 @@ pub struct Remote {
 }
 
 struct Shared {
-    /// `None` once the loop is closed. Who bounds it is who calls: the loop takes everything in
-    /// each pass.
-    orders: Mutex<Option<Vec<Order>>>,
+    /// `None` once the loop is closed. Who bounds it is who calls.
+    orders: Mutex<Option<VecDeque<Order>>>,
     /// Whether there may be orders, so that a pass without any takes no lock.
     pending: AtomicBool,
     selector: Waker,
@@ -32,7 +32,7 @@ pub(crate) enum Order {
 impl Remote {
     pub(crate) fn new(selector: Waker) -> Remote {
         let shared = Shared {
-            orders: Mutex::new(Some(Vec::new())),
+            orders: Mutex::new(Some(VecDeque::new())),
             pending: AtomicBool::new(false),
             selector,
         };
@@ -55,25 +55,35 @@ impl Remote {
     }
 
     pub(crate) fn send(&self, order: Order) -> Result<(), LoopClosed> {
-        self.orders().as_mut().ok_or(LoopClosed)?.push(order);
+        self.orders().as_mut().ok_or(LoopClosed)?.push_back(order);
         // Many calls need one wake-up: the selector's waker sees to that (LP-19).
         self.shared.pending.store(true, Ordering::Release);
         self.shared.selector.wake();
         Ok(())
     }
 
-    /// Takes everything that was asked since the last time.
-    pub(crate) fn take(&self) -> Vec<Order> {
+    /// Takes what was asked first, at most `max` orders: threads that ask faster than the loop runs
+    /// must not keep it from its sockets and timers. The rest ends the next wait.
+    pub(crate) fn take(&self, max: usize) -> VecDeque<Order> {
         if !self.shared.pending.load(Ordering::Acquire) {
-            return Vec::new();
+            return VecDeque::new();
         }
         // Before the orders are taken: one that comes now sets it again.
         self.shared.pending.store(false, Ordering::Release);
-        self.orders().as_mut().map(std::mem::take).unwrap_or_default()
+        let mut orders = self.orders();
+        let Some(queue) = orders.as_mut() else { return VecDeque::new() };
+        if queue.len() <= max {
+            return std::mem::take(queue);
+        }
+        let first = queue.drain(..max).collect();
+        drop(orders);
+        self.shared.pending.store(true, Ordering::Release);
+        self.shared.selector.wake();
+        first
     }
 
     /// Refuses everything from now on, and gives what was not taken.
-    pub(crate) fn close(&self) -> Vec<Order> {
+    pub(crate) fn close(&self) -> VecDeque<Order> {
         self.orders().take().unwrap_or_default()
     }
 
@@ -82,7 +92,7 @@ impl Remote {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
-    fn orders(&self) -> std::sync::MutexGuard<'_, Option<Vec<Order>>> {
+    fn orders(&self) -> std::sync::MutexGuard<'_, Option<VecDeque<Order>>> {
         // Nothing can panic under this lock and leave half a change.
         self.shared.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,3 +1,4 @@
+use crate::contained::contained;
 use chapter_01::Log;
 use std::fmt;
 use std::panic::Location;
@@ -36,7 +37,11 @@ impl ErrorContext {
     /// The same, with what the failure says of itself.
     #[must_use]
     pub fn with_error(self, error: impl fmt::Display) -> ErrorContext {
-        ErrorContext { error: Some(error.to_string()), ..self }
+        // A report is often made by a destructor, which must not panic because an error cannot say
+        // what it is.
+        let error = contained(|| error.to_string());
+        let error = error.unwrap_or_else(|panic| format!("its text panicked: {panic}"));
+        ErrorContext { error: Some(error), ..self }
     }
 
     /// The same, with what has failed.

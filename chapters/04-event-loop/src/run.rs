@@ -116,7 +116,7 @@ impl Runner {
         if running_loop().is_ok() {
             return Err(LoopError::Nested);
         }
-        let mut event_loop = EventLoop::with_selector(self.selector).map_err(LoopError::Select)?;
+        let mut event_loop = EventLoop::with_selector(self.selector).map_err(LoopError::Start)?;
         let main = Rc::new(event_loop.spawn(main)?);
         let interrupted = Rc::new(Cell::new(false));
         if self.end_at_interrupt {
@@ -169,5 +169,5 @@ fn end_at_interrupt<T: Outcome + 'static>(
     event_loop
         .core
         .add_signal_handler(SIGINT, Box::new(cancel), Second::EndsTheProcess)
-        .map_err(LoopError::Select)
+        .map_err(LoopError::Start)
 }

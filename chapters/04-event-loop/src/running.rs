@@ -16,13 +16,13 @@ thread_local! {
 /// No loop runs in this thread.
 #[doc(alias = "get_running_loop")]
 pub fn running_loop() -> Result<LoopHandle, NoRunningLoop> {
-    with_running(|core| core.cloned()).map(LoopHandle::new).ok_or(NoRunningLoop)
+    with_running(Rc::clone).map(LoopHandle::new).ok_or(NoRunningLoop)
 }
 
 /// The loop that runs this code, for functions that cannot do without.
 #[track_caller]
 pub(crate) fn current() -> Rc<Core> {
-    match with_running(|core| core.cloned()) {
+    match with_running(Rc::clone) {
         Some(core) => core,
         None => panic!("{NoRunningLoop}"),
     }
@@ -30,23 +30,21 @@ pub(crate) fn current() -> Rc<Core> {
 
 /// Lends the core of the running loop, if there is one. `look` must not run code of others.
 #[inline]
-pub(crate) fn with_running<R>(look: impl FnOnce(Option<&Rc<Core>>) -> R) -> R {
-    // While a thread ends, a destructor may look after this value is gone.
-    if RUNNING.try_with(|_| ()).is_err() {
-        return look(None);
-    }
-    RUNNING.with(|running| look(running.borrow().as_ref()))
+pub(crate) fn with_running<R>(look: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
+    // While a thread ends, a destructor may look after the variable is gone: then no loop runs.
+    RUNNING.try_with(|running| running.borrow().as_ref().map(look)).ok().flatten()
 }
 
 /// Makes a loop the running one until the guard is dropped. `None` if another one is.
 pub(crate) fn enter(core: &Rc<Core>) -> Option<Entered> {
-    RUNNING.with(|running| {
+    let enter = |running: &RefCell<Option<Rc<Core>>>| {
         let mut running = running.borrow_mut();
         running.is_none().then(|| {
             *running = Some(Rc::clone(core));
             Entered
         })
-    })
+    };
+    RUNNING.try_with(enter).ok().flatten()
 }
 
 /// Until it is dropped, a loop is the running one.

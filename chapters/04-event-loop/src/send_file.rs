@@ -4,7 +4,7 @@ use crate::loop_handle::LoopHandle;
 use crate::reactor::Direction;
 use chapter_02::TryIo;
 use chapter_03::Readiness;
-use socket2::Socket;
+use socket2::{Socket, Type};
 use std::fs::File;
 use std::io::{self, ErrorKind, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
@@ -34,7 +34,7 @@ impl AsyncSocket {
     /// read, the connection is lost (SF-03).
     #[doc(alias = "sock_sendfile")]
     pub async fn send_file(&self, file: &File, offset: u64, count: Option<u64>) -> io::Result<u64> {
-        check(self.is_stream, offset, count)?;
+        check(self.as_socket().r#type()? == Type::STREAM, offset, count)?;
         let mut part = Part::new(file, offset, count);
         if !self.send_by_kernel(&mut part).await? {
             self.send_by_copy(&mut part).await?;

@@ -70,7 +70,7 @@ pub(crate) struct Signals {
     pipe: RefCell<Weak<Pipe>>,
 }
 
-struct Handler {
+pub(crate) struct Handler {
     /// Borrowed while it runs, for nothing else uses it.
     callback: RefCell<Box<dyn FnMut()>>,
     /// The line that added it, for reports.
@@ -80,10 +80,9 @@ struct Handler {
 }
 
 impl Signals {
-    /// Removes every handler.
-    pub(crate) fn close(&self) {
-        let handlers = self.handlers.take();
-        drop(handlers);
+    /// Removes every handler, for the caller to drop.
+    pub(crate) fn close(&self) -> BTreeMap<i32, Rc<Handler>> {
+        self.handlers.take()
     }
 
     fn pipe(&self, core: &Rc<Core>) -> io::Result<Rc<Pipe>> {

@@ -1,4 +1,4 @@
-use crate::contained::contained;
+use crate::contained::{contained, wake};
 use crate::join_handle::{JoinError, JoinHandle};
 use crate::loop_core::Core;
 use crate::outcome::Outcome;
@@ -153,17 +153,19 @@ impl<T: Outcome> Task<T> {
 
     /// Drops a body that is not done, and ends the task as cancelled.
     fn drop_body(&self, body: impl Sized) {
-        self.finish(match contained(|| drop(body)) {
-            Ok(()) => Err(JoinError::Cancelled),
-            Err(message) => Err(JoinError::Panicked(message)),
-        });
+        self.end(contained(|| drop(body)), JoinError::Cancelled);
+    }
+
+    /// Ends the task without a value, or with the panic of what it has left behind.
+    fn end(&self, freed: Result<(), String>, error: JoinError) {
+        self.finish(Err(freed.map_or_else(JoinError::Panicked, |()| error)));
     }
 
     /// The one way in which a task ends.
     fn finish(&self, outcome: Result<T, JoinError>) {
         let state = self.state.replace(State::Done(outcome));
         if let State::Pending { joiner, callbacks } = state {
-            joiner.into_iter().for_each(Waker::wake);
+            joiner.into_iter().for_each(wake);
             callbacks.into_iter().for_each(|callback| self.call_soon(callback));
         }
         if let Some(core) = self.core.upgrade() {
@@ -184,10 +186,18 @@ impl<T: Outcome> Step for Task<T> {
         match contained(|| body.as_mut().poll(&mut context)) {
             Ok(Poll::Pending) => drop(self.body.replace(Some(body))),
             // A task that was cancelled in its last step is cancelled, although it has a value.
-            Ok(Poll::Ready(value)) if self.cancelled.get() => self.drop_body((body, value)),
+            Ok(Poll::Ready(value)) if self.cancelled.get() => {
+                // One after the other: two panics at a time would end the process.
+                let freed = contained(|| drop(value));
+                self.end(freed.and(contained(|| drop(body))), JoinError::Cancelled);
+            }
             Ok(Poll::Ready(value)) => match contained(|| drop(body)) {
                 Ok(()) => self.finish(Ok(value)),
-                Err(message) => self.finish(Err(JoinError::Panicked(message))),
+                Err(message) => {
+                    // The first panic is told, as below.
+                    let _ = contained(|| drop(value));
+                    self.finish(Err(JoinError::Panicked(message)));
+                }
             },
             Err(message) => {
                 // What is left of the body may panic a second time; the first one is told.
@@ -332,10 +342,13 @@ impl Wake for TaskWaker {
             return;
         }
         let at_home = with_running(|core| {
-            let home = core.filter(|core| core.remote.is(&self.remote));
-            home.map(|core| core.make_ready(self.key)).is_some()
+            let at_home = core.remote.is(&self.remote);
+            if at_home {
+                core.make_ready(self.key);
+            }
+            at_home
         });
-        if !at_home {
+        if at_home != Some(true) {
             // A closed loop has no tasks to be woken.
             let _ = self.remote.send(Order::Wake(self.key));
         }

@@ -1,3 +1,4 @@
+use crate::contained::wake;
 use std::cell::{Cell, RefCell};
 use std::num::NonZeroU32;
 use std::task::Waker;
@@ -69,19 +70,20 @@ impl Waiters {
         Some(waker)
     }
 
-    /// Wakes everybody who waits.
+    /// Wakes everybody who waits; those who came later first, so that of two tasks that share a
+    /// socket not always the same one finds something.
     #[inline]
     pub(crate) fn wake(&self) {
+        if self.others.borrow().is_some() {
+            let others = self.others.take();
+            others.into_iter().flat_map(|others| *others).for_each(|(_, waker)| wake(waker));
+        }
         // Taken out, because a waker may be code of others that comes back here.
         if self.wait.take().is_some()
             && let Some(waker) = self.waker.take()
         {
             waker.wake_by_ref();
             self.keep(waker);
-        }
-        if self.others.borrow().is_some() {
-            let others = self.others.take();
-            others.into_iter().flat_map(|others| *others).for_each(|(_, waker)| waker.wake());
         }
     }
 

@@ -15,7 +15,7 @@ impl Core {
         self.readers.close();
         self.tasks.all().iter().for_each(|task| task.destroy());
         self.ready.take().into_iter().for_each(|entry| self.discard(entry));
-        self.let_go(self.deferred.take());
+        self.deferred.take().into_iter().for_each(|waker| self.let_go(waker));
         let timers = self.timers.replace(Timers::new(self.clock.now()));
         for timed in timers.into_actions() {
             match timed {
@@ -25,15 +25,15 @@ impl Core {
         }
         self.remote.close().into_iter().for_each(|order| self.let_go(order));
         self.executor.close();
-        self.names.close();
-        self.signals.close();
-        self.reactor.close();
+        self.let_go(self.names.close());
+        self.signals.close().into_values().for_each(|handler| self.let_go(handler));
+        self.let_go(self.reactor.close());
         // A handler may own a handle of this loop.
         self.let_go(self.exception_handler.take());
     }
 
     /// Drops the callback of an entry, which somebody may hold a handle of.
-    fn discard(self: &Rc<Core>, entry: Ready) {
+    pub(super) fn discard(self: &Rc<Core>, entry: Ready) {
         if let Ready::Callback(handle) = entry {
             self.let_go(handle.take());
         }

@@ -18,10 +18,12 @@ impl Core {
     }
 
     /// Puts a callback into the ready queue. A closed loop has none: the callback is dropped.
-    pub(crate) fn schedule(&self, handle: Handle) {
-        if self.phase.get() != Phase::Closed {
-            self.ready.borrow_mut().push_back(Ready::Callback(handle));
+    pub(crate) fn schedule(self: &Rc<Core>, handle: Handle) {
+        let entry = Ready::Callback(handle);
+        if self.phase.get() == Phase::Closed {
+            return self.discard(entry);
         }
+        self.ready.borrow_mut().push_back(entry);
     }
 
     pub(crate) fn schedule_at(&self, deadline: Instant, handle: &Handle) {
