@@ -1,4 +1,4 @@
-use crate::contained;
+use crate::contained::{self, contained};
 use crate::waiters::{WaitNumber, Waiters};
 use chapter_03::{
     Backend, Event, Interest, Mode, Readiness, Selector, SelectorKind, Source, Token,
@@ -196,10 +196,21 @@ impl Watched {
     #[inline]
     fn wake(&self, directions: Interest) {
         if directions.contains(Interest::READ) {
-            self.readers.wake();
+            self.wake_readers();
         }
         if directions.contains(Interest::WRITE) {
             self.writers.wake();
+        }
+    }
+
+    /// A waker of others may panic. Where nobody waits for the other direction, the loop over all
+    /// sources contains that, for less.
+    #[inline]
+    fn wake_readers(&self) {
+        if self.writers.is_empty() {
+            self.readers.wake();
+        } else {
+            let _ = contained(|| self.readers.wake());
         }
     }
 

@@ -11,8 +11,8 @@ use chapter_03::{Backend, Event, Interest, Mode, Readiness, SelectorKind, Source
 use chapter_04::fake::FakeLoop;
 use chapter_04::{
     Census, Clock, ErrorContext, EventLoop, FutureCell, JoinError, LoopClosed, LoopError,
-    LoopHandle, PASS_BUDGET, SLOW, Subject, VirtualClock, run, running_loop, sleep, spawn,
-    yield_now,
+    LoopHandle, PASS_BUDGET, Resolver, SLOW, Subject, VirtualClock, run, running_loop, sleep,
+    spawn, yield_now,
 };
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -24,6 +24,7 @@ use std::process::Command;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -670,6 +671,62 @@ fn a_destructor_that_panics_does_not_stop_the_close() {
     assert_eq!(reports.borrow()[0].error.as_deref(), Some("while it is dropped"));
 }
 
+/// LP-15: whoever owns it. The exception handler is told, and is the last to be let go of.
+#[test]
+fn no_destructor_that_panics_stops_the_close() {
+    struct Fails;
+    impl Drop for Fails {
+        fn drop(&mut self) {
+            panic!("while it is dropped");
+        }
+    }
+    impl Wake for Fails {
+        fn wake(self: Arc<Fails>) {}
+    }
+    async fn poll_once(future: impl Future) {
+        let waker = Waker::from(Arc::new(Fails));
+        let mut future = Box::pin(future);
+        assert!(future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        // A sleep that is dropped takes its timer along.
+        std::mem::forget(future);
+    }
+    type Owner = fn(&mut EventLoop);
+    let owners: [(&str, Owner); 5] = [
+        ("a callback of a task", |event_loop| {
+            let (task, fails) = (event_loop.spawn(pending::<()>()).unwrap(), Fails);
+            task.when_done(move || drop(fails));
+        }),
+        ("the resolver", |event_loop| {
+            let fails = Fails;
+            event_loop.set_resolver(Resolver::with_lookup(move |_, _| {
+                let _kept = &fails;
+                Ok(Vec::new())
+            }));
+        }),
+        ("a call of another thread", |event_loop| {
+            let fails = Fails;
+            event_loop.remote().call_soon_threadsafe(move || drop(fails)).unwrap();
+        }),
+        ("the waker of who gives way", |event_loop| {
+            event_loop.run_until_complete(poll_once(yield_now())).unwrap();
+        }),
+        ("the waker of who sleeps", |event_loop| {
+            event_loop.run_until_complete(poll_once(sleep(SECOND))).unwrap();
+        }),
+    ];
+    for (owner, give) in owners {
+        let mut event_loop = scripted().event_loop;
+        let reports = reports(&event_loop);
+        give(&mut event_loop);
+        event_loop.close();
+        let told = reports.borrow();
+        let errors = told.iter().filter_map(|context| context.error.as_deref());
+        assert_eq!(errors.collect::<Vec<_>>(), ["while it is dropped"], "{owner}");
+        assert_eq!(Rc::strong_count(&reports), 1, "{owner}: the exception handler is still there");
+        assert_eq!(event_loop.census(), EMPTY, "{owner}");
+    }
+}
+
 /// LP-16, LP-25: the context names the callback by the line that scheduled it.
 #[test]
 fn a_callback_that_panics_is_reported_and_the_others_carry_on() {
@@ -811,6 +868,32 @@ fn calls_of_other_threads_arrive_in_the_order_of_each() {
             }
             assert_eq!(next, [ROUNDS * CALLS; THREADS], "{kind}");
         });
+    }
+}
+
+/// LP-18, LP-02: threads that call faster than the loop runs keep it from nothing. In a pass it takes
+/// [`PASS_BUDGET`] calls, in their order; the rest ends the next wait, with one wake-up (LP-19).
+#[test]
+fn calls_of_other_threads_starve_nobody() {
+    for count in [3 * PASS_BUDGET + 1, 4 * PASS_BUDGET] {
+        let kernel = Kernel::default();
+        let mut event_loop = over(&kernel);
+        let (sender, trace) = mpsc::channel();
+        let noting = |what| {
+            let sender = sender.clone();
+            move || sender.send(what).unwrap()
+        };
+        let (calls, timer) = ((0..count).map(Some).collect::<Vec<_>>(), None);
+        for call in &calls {
+            event_loop.remote().call_soon_threadsafe(noting(*call)).unwrap();
+        }
+        for (pass, calls) in calls.chunks(PASS_BUDGET).enumerate() {
+            assert_eq!(kernel.wakes.load(Ordering::Relaxed), pass + 1);
+            event_loop.call_later(Duration::ZERO, noting(timer)).unwrap();
+            one_pass(&mut event_loop);
+            assert_eq!(trace.try_iter().collect::<Vec<_>>(), [calls, &[timer]].concat());
+        }
+        assert_eq!(kernel.wakes.load(Ordering::Relaxed), 4, "nothing is left to wake up for");
     }
 }
 

@@ -11,7 +11,8 @@ use chapter_02::fake::FakeSocket;
 use chapter_03::fake::Call;
 use chapter_03::{Interest, Mode, Readiness};
 use chapter_04::fake::FakeLoop;
-use chapter_04::{AsyncSocket, Census, OPERATIONS_MAX, spawn, yield_now};
+use chapter_04::{AsyncSocket, Census, OPERATIONS_MAX, spawn, try_join_all, yield_now};
+use std::cell::RefCell;
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
 use std::time::Duration;
@@ -241,6 +242,47 @@ fn a_client_that_the_kernel_cannot_watch_is_an_error_of_accept() {
         drop(client);
         assert!(handles[1].is_closed_elsewhere());
     });
+}
+
+/// D-03 (SA-15): one report wakes all who wait, and each finds its part.
+#[test]
+fn d_03_three_receivers_of_one_socket_are_served_by_one_report() {
+    for mode in MODES {
+        let script = FakeSocket::new().receives([Err(ErrorKind::WouldBlock), Ok("abc")]);
+        let (mut received, _) = run(fake(mode, &[READABLE]), script, |socket| {
+            let receivers = [(); 3]
+                .map(|()| Rc::clone(&socket))
+                .map(|socket| async move { socket.recv(1).await.unwrap().to_vec() });
+            async { try_join_all(receivers.map(spawn)).await.unwrap() }
+        });
+        received.sort();
+        assert_eq!(received, [b"a", b"b", b"c"], "{mode:?}");
+    }
+}
+
+/// D-03: and where there is something for one of them only, it is not the same one each time.
+#[test]
+fn d_03_two_receivers_of_one_socket_take_turns() {
+    for mode in MODES {
+        let not_yet = Err(ErrorKind::WouldBlock);
+        let messages = ["1", "2", "3", "4", "5", "6"].map(Ok);
+        let script = FakeSocket::new().receives([not_yet].into_iter().chain(messages));
+        let (turns, _) = run(fake(mode, &[READABLE; 6]), script, |socket| async move {
+            let turns = Rc::<RefCell<Vec<_>>>::default();
+            let receivers = ["first", "second"].map(|name| {
+                let (socket, turns) = (Rc::clone(&socket), Rc::clone(&turns));
+                spawn(async move {
+                    for _ in 0..3 {
+                        receive(&socket).await;
+                        turns.borrow_mut().push(name);
+                    }
+                })
+            });
+            try_join_all(receivers).await.unwrap();
+            turns.take()
+        });
+        assert!(turns.windows(2).all(|turns| turns[0] != turns[1]), "{mode:?}: {turns:?}");
+    }
 }
 
 /// D-01: exactly so many clients in a turn, also if each pass reports more.

@@ -418,6 +418,26 @@ fn an_error_that_nobody_looks_at_is_reported_once() {
     assert!(matches!(reports[0].subject, Some(Subject::Future(place)) if place.line() == line));
 }
 
+/// FU-11: an error that cannot even say what it is is reported, and harms nobody who drops a future.
+#[test]
+fn an_error_whose_text_panics_is_reported_too() {
+    #[derive(Debug)]
+    struct Speechless;
+    impl fmt::Display for Speechless {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("no words")
+        }
+    }
+    impl std::error::Error for Speechless {}
+    let event_loop = event_loop();
+    let reports = reports(&event_loop);
+    let cell: FutureCell<i32> = event_loop.create_future();
+    cell.set_error(Speechless).unwrap();
+    drop(cell);
+    assert_eq!(reports.borrow().len(), 1);
+    assert_eq!(reports.borrow()[0].error.as_deref(), Some("its text panicked: no words"));
+}
+
 /// FU-11: a look at it after it is done, of whatever kind, is enough. A look before is none.
 #[test]
 fn an_error_that_somebody_looks_at_is_not_reported() {

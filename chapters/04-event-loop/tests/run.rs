@@ -239,6 +239,34 @@ fn a_handler_of_one_s_own_takes_the_place_of_the_interrupt() {
     assert!(status.success(), "{status}");
 }
 
+/// A thread that ends drops its variables, in an order that nobody promises: a destructor among them
+/// may find that of the running loop gone. There is no run then, and no panic, which would end the
+/// process.
+#[test]
+fn a_run_while_its_thread_ends_is_an_error() {
+    struct Late(mpsc::Sender<(bool, bool)>);
+    impl Drop for Late {
+        fn drop(&mut self) {
+            self.0.send((running_loop().is_ok(), run(async {}).is_ok())).unwrap();
+        }
+    }
+    // One is made before the variable of the loop, and one after it.
+    thread_local! {
+        static BEFORE: RefCell<Option<Late>> = const { RefCell::new(None) };
+        static AFTER: RefCell<Option<Late>> = const { RefCell::new(None) };
+    }
+    let (outcomes, seen) = mpsc::channel();
+    let ends = thread::spawn(move || {
+        BEFORE.set(Some(Late(outcomes.clone())));
+        run(async {}).unwrap();
+        AFTER.set(Some(Late(outcomes)));
+    });
+    ends.join().unwrap();
+    let mut seen: Vec<_> = seen.iter().collect();
+    seen.sort();
+    assert_eq!(seen, [(false, false), (false, true)]);
+}
+
 /// RN-03: who does not ask for it keeps the default action.
 #[test]
 fn a_run_that_was_not_asked_leaves_the_signal_alone() {

@@ -13,7 +13,7 @@ use chapter_04::{
 };
 use child::{Child, say};
 use socket2::Socket;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -106,6 +106,44 @@ fn who_does_not_end_in_time_is_cancelled() {
         for client in &mut clients {
             assert_eq!(client.read(&mut [0]).unwrap(), 0);
         }
+    }
+}
+
+/// LP-16: where the handler fails before there is a task to fail, its client is closed, somebody hears
+/// of it, and the next client is served.
+#[test]
+fn a_handler_that_panics_harms_its_own_client_alone() {
+    for kind in BOTH_KINDS {
+        let (socket, address) = listener();
+        let clients = [(); 2].map(|()| connect(address));
+        let server = async move {
+            let reports = Rc::new(RefCell::new(Vec::new()));
+            let reported = Rc::clone(&reports);
+            running_loop().unwrap().set_exception_handler(move |_, context| {
+                reported.borrow_mut().push(context.to_string());
+            });
+            let (count, stop) = (Cell::new(0), FutureCell::new());
+            let stops = stop.clone();
+            let handle = move |client: AsyncSocket, _| {
+                count.set(count.get() + 1);
+                assert!(count.get() > 1, "not this one");
+                let stops = stops.clone();
+                async move {
+                    client.send_all(b"!").await.unwrap();
+                    stops.set_result(()).unwrap();
+                }
+            };
+            let listener = AsyncSocket::new(socket).unwrap();
+            serve_until(listener, handle, stop, LIMIT).await.unwrap();
+            reports.take()
+        };
+        let reports = run_with(kind, timeout(LIMIT, server)).unwrap().unwrap();
+        assert_eq!(reports, ["a client could not be served: not this one"]);
+        let answers = clients.map(|mut client| {
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).map(|_| answer).unwrap()
+        });
+        assert_eq!(answers, ["", "!"]);
     }
 }
 

@@ -306,6 +306,30 @@ fn a_closed_loop_has_no_handlers() {
     assert_eq!(refused.kind(), ErrorKind::NotConnected);
 }
 
+/// SG-04, LP-15: one handler that panics when it is dropped keeps no other from its end.
+#[test]
+fn a_close_drops_every_handler_although_one_fails_to_be_dropped() {
+    struct Fails;
+    impl Drop for Fails {
+        fn drop(&mut self) {
+            panic!("while it is dropped");
+        }
+    }
+    let _alone = alone();
+    let mut event_loop = EventLoop::new().unwrap();
+    let reports = Rc::new(RefCell::new(Vec::new()));
+    let reported = Rc::clone(&reports);
+    event_loop.set_exception_handler(move |_, context| {
+        reported.borrow_mut().push(context.to_string());
+    });
+    let fails = Fails;
+    event_loop.add_signal_handler(SIGHUP, move || _ = &fails).unwrap();
+    let calls = count_on(&event_loop, SIGUSR2);
+    event_loop.close();
+    assert_eq!(*reports.borrow(), ["a destructor failed: while it is dropped"]);
+    assert_eq!((Rc::strong_count(&calls), Rc::strong_count(&reports)), (1, 1));
+}
+
 /// SG-04: with the last handler of the process the default action is back, whether the handler was
 /// removed or its loop was closed.
 #[test]

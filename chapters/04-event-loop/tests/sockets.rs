@@ -15,10 +15,13 @@ use chapter_04::{
 use net::{
     both, drain, event_loop, fill, kind, passes, register, reset, tcp_listener, tcp_pair, unix_pair,
 };
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use socket2::{Domain, Socket, Type};
 use std::cell::Cell;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IoSlice};
+use std::mem::MaybeUninit;
 use std::net::TcpStream;
+use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -78,6 +81,31 @@ fn only_an_operation_that_has_to_wait_gives_way() {
         assert_eq!(turns.get(), 5);
         drain(&other.await.unwrap().unwrap(), 3);
     });
+}
+
+/// SA-04: over a Unix stream, a receive stops behind bytes that a descriptor was sent with, although
+/// more are there. The next receive gives them, and does not wait for a report that never comes.
+#[test]
+fn a_receive_goes_on_behind_bytes_that_a_descriptor_came_with() {
+    both(|_| async {
+        let (near, far) = unix_pair();
+        for _ in 0..2 {
+            send_with_a_descriptor(&far, b"abc");
+            far.send(b"def").unwrap();
+            // By now the kernel has reported all of it.
+            passes(3).await;
+            assert_eq!(&*near.recv(100).await.unwrap(), b"abc");
+            assert_eq!(&*near.recv(100).await.unwrap(), b"def");
+        }
+    });
+}
+
+fn send_with_a_descriptor(far: &Socket, bytes: &[u8]) {
+    let descriptors = [far.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    assert!(control.push(SendAncillaryMessage::ScmRights(&descriptors)));
+    sendmsg(far, &[IoSlice::new(bytes)], &mut control, SendFlags::empty()).unwrap();
 }
 
 /// SA-05: the caller's buffer is filled, and the rest of it left alone.

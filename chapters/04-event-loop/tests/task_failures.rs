@@ -235,6 +235,40 @@ fn a_panic_is_told_although_the_body_fails_to_be_dropped_as_well() {
     });
 }
 
+/// The same where body and value fail: one after the other, whether the value is nobody's because the
+/// body has failed or because the task was cancelled in its last turn.
+#[test]
+fn a_body_and_a_value_that_both_panic_when_dropped_end_their_task_alone() {
+    type Bomb = OnDrop<fn()>;
+    struct Both {
+        value: Option<Bomb>,
+        _bomb: Bomb,
+        cancels: Rc<RefCell<Option<JoinHandle<Bomb>>>>,
+    }
+    impl Future for Both {
+        type Output = Bomb;
+
+        fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Bomb> {
+            self.cancels.borrow().as_ref().map(JoinHandle::cancel);
+            Poll::Ready(self.value.take().unwrap())
+        }
+    }
+    let both = |cancels| {
+        let bomb = || OnDrop::new(fail as fn());
+        Both { value: Some(bomb()), _bomb: bomb(), cancels }
+    };
+    let reports = reports_of(async move {
+        let returns = spawn(both(Rc::default()));
+        let own = Rc::new(RefCell::new(None));
+        own.replace(Some(spawn(both(Rc::clone(&own)))));
+        yield_now().await;
+        for task in [returns, own.take().unwrap()] {
+            assert_eq!(task.take_outcome().unwrap().map(drop), destructor_failed());
+        }
+    });
+    assert_eq!(reports, [""; 0]);
+}
+
 /// Nobody has the value when it is dropped but the loop, which carries on.
 #[test]
 fn a_value_that_nobody_wants_and_that_panics_when_dropped_is_reported() {

@@ -9,6 +9,7 @@ use chapter_04::{
     running_loop, sleep, spawn, task_group, timeout, yield_now,
 };
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::future::{Future, pending, poll_fn, ready};
 use std::panic::panic_any;
 use std::pin::Pin;
@@ -239,6 +240,29 @@ fn failures_of_a_group_that_is_dropped_are_reported() {
         reports,
         [format!("a task group was dropped before it could tell its errors: {:?}", Some(error))]
     );
+}
+
+/// An error that cannot even say what it is, of a child: whoever drops the group hears nothing of it.
+#[test]
+fn a_failure_whose_text_panics_is_reported_too() {
+    struct Speechless;
+    impl fmt::Display for Speechless {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("no words")
+        }
+    }
+    let reports = reports_of(async {
+        let mut group = Box::pin(task_group(async |group| {
+            group.spawn(async { Err::<(), _>(Speechless) });
+            pending::<Result<(), Speechless>>().await
+        }));
+        let begun = poll_fn(|context| Poll::Ready(group.as_mut().poll(context).is_pending()));
+        assert!(begun.await);
+        yield_now().await;
+        drop(group);
+    });
+    assert_eq!(reports.len(), 1);
+    assert!(reports[0].ends_with(": Some(\"its text panicked: no words\")"), "{reports:?}");
 }
 
 /// A turn for each of the others, in the same pass.

@@ -6,7 +6,7 @@ use chapter_03::Mode;
 use chapter_03::fake::{Call, FakeBackend};
 use chapter_04::{
     Clock, EventLoop, FutureCell, JoinError, JoinHandle, VirtualClock, running_loop, sleep, spawn,
-    yield_now,
+    timeout, yield_now,
 };
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, ready};
@@ -264,6 +264,23 @@ fn d_26_a_task_whose_handle_is_gone_goes_on() {
         assert_eq!(running_loop().unwrap().census().tasks, 3);
         sleep(Duration::from_secs(2)).await;
         assert_eq!(trace.take(), ["detached", "dropped"]);
+    });
+}
+
+/// D-26 (TK-15): also one that somebody has awaited, and gives up.
+#[test]
+fn d_26_a_task_can_be_detached_after_an_await() {
+    run(async {
+        let trace = Trace::default();
+        let noted = trace.clone();
+        let mut task = spawn(async move {
+            sleep(Duration::from_secs(2)).await;
+            noted.push("done");
+        });
+        assert!(timeout(Duration::from_secs(1), &mut task).await.is_err());
+        task.detach();
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(trace.take(), ["done"]);
     });
 }
 

@@ -2,12 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
 
+use chapter_02::fake::FakeSocket;
 use chapter_03::fake::FakeBackend;
-use chapter_03::{Mode, SelectorKind};
-use chapter_04::{Clock, EventLoop, FutureCell, VirtualClock, running_loop, spawn, yield_now};
+use chapter_03::{Mode, Readiness, SelectorKind};
+use chapter_04::fake::FakeLoop;
+use chapter_04::{
+    Clock, EventLoop, FutureCell, VirtualClock, join_all, running_loop, sleep, spawn, yield_now,
+};
 use std::cell::{Cell, RefCell};
-use std::future::{Future, pending, poll_fn, ready};
-use std::pin::Pin;
+use std::future::{Future, IntoFuture, pending, poll_fn, ready};
+use std::io::ErrorKind;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -280,5 +285,91 @@ fn a_waker_may_spawn_when_it_is_dropped_or_used() {
         drop(tasks);
         yield_now().await;
         assert_eq!(running_loop().unwrap().census().tasks, 1);
+    });
+}
+
+/// A waker of others that fails.
+struct Fails;
+
+impl Wake for Fails {
+    fn wake(self: Arc<Fails>) {
+        panic!("on purpose: a waker fails");
+    }
+}
+
+/// Has a future wake such a waker when it is ready.
+fn wait_with_one_that_fails(future: Pin<&mut impl Future>) {
+    let waker = Waker::from(Arc::new(Fails));
+    assert!(future.poll(&mut Context::from_waker(&waker)).is_pending());
+}
+
+/// LP-16: whoever waits for the same socket, in whichever direction, or for another one that was
+/// reported with it, is woken.
+#[test]
+fn a_waker_that_panics_leaves_those_alone_who_wait_for_sockets() {
+    let mut fake = FakeLoop::new(Mode::Edge);
+    let not_yet = Err(ErrorKind::WouldBlock);
+    let [same, next] = ["a", "b"].map(|message| {
+        let script = FakeSocket::new().receives([not_yet, Ok(message)]).takes([None]);
+        fake.socket(script).unwrap()
+    });
+    fake.backend.report([]);
+    let both = Readiness::READABLE | Readiness::WRITABLE;
+    fake.backend.report([(0, both), (1, both)]);
+    let main = async move {
+        let same = Rc::new(same);
+        let sender = Rc::clone(&same);
+        let sender = spawn(async move { sender.send_all(b"x").await });
+        let mut failing = [same.recv(1), same.recv(1)].map(Box::pin);
+        failing.iter_mut().for_each(|receive| wait_with_one_that_fails(receive.as_mut()));
+        let receives =
+            [&*same, &next].map(|socket| async { socket.recv(1).await.unwrap().to_vec() });
+        let received = join_all(receives).await;
+        sender.await.unwrap().unwrap();
+        received
+    };
+    assert_eq!(fake.event_loop.run_until_complete(main).unwrap(), [b"a", b"b"]);
+}
+
+/// LP-16: the others who go on in the same pass, or have set a timer for the same time, do so.
+#[test]
+fn a_waker_that_panics_leaves_those_alone_who_wait_for_a_pass_or_a_time() {
+    run(async {
+        let mut failing = pin!(yield_now());
+        wait_with_one_that_fails(failing.as_mut());
+        yield_now().await;
+        let mut failing = pin!(sleep(Duration::from_secs(1)));
+        wait_with_one_that_fails(failing.as_mut());
+        sleep(Duration::from_secs(1)).await;
+    });
+}
+
+/// FU-07, FU-10: who sets the value hears nothing of it, and the others see the value.
+#[test]
+fn a_waker_that_panics_leaves_those_alone_who_wait_for_a_future() {
+    run(async {
+        let cell = FutureCell::new();
+        let mut failing = pin!(cell.clone().into_future());
+        wait_with_one_that_fails(failing.as_mut());
+        let awaiter = spawn(cell.clone().into_future());
+        yield_now().await;
+        cell.set_result(7).unwrap();
+        assert_eq!(awaiter.await.unwrap().unwrap(), 7);
+    });
+}
+
+/// FU-07, for tasks: the task is done, its callbacks run, and the loop has let go of it.
+#[test]
+fn a_task_ends_although_the_waker_of_who_awaits_it_panics() {
+    run(async {
+        let called = Rc::new(Cell::new(false));
+        let noted = Rc::clone(&called);
+        let mut task = spawn(ready(7));
+        task.when_done(move || noted.set(true));
+        wait_with_one_that_fails(Pin::new(&mut task));
+        yield_now().await;
+        assert!(called.get());
+        assert_eq!(running_loop().unwrap().census().tasks, 1);
+        assert_eq!(task.take_outcome(), Some(Ok(7)));
     });
 }
