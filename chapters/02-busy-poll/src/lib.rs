@@ -20,4 +20,4 @@ mod try_io;
 pub use busy_poll::{BusyPoll, Polls};
 pub use client::{Buffers, Client, RECEIVE_MAX};
 pub use outbox::{OUTBOX_MAX, Outbox};
-pub use try_io::TryIo;
+pub use try_io::{TryIo, answer};

@@ -68,8 +68,12 @@ fn prepare(socket: &Socket, peer: &SockAddr) -> io::Result<()> {
 
 /// Makes an answer of what the kernel reports as two errors: "would block" is "not yet" (SK-08),
 /// and a call that a signal has interrupted is made again (SK-10).
+///
+/// # Errors
+///
+/// All other errors of the call.
 #[inline]
-fn answer<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<Poll<T>> {
+pub fn answer<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<Poll<T>> {
     loop {
         return match call() {
             Ok(value) => Ok(Poll::Ready(value)),
@@ -95,6 +99,12 @@ mod tests {
         assert_eq!(script.next(), None);
         let reset = answer(|| Err::<(), _>(ErrorKind::ConnectionReset.into()));
         assert_eq!(reset.unwrap_err().kind(), ErrorKind::ConnectionReset);
+        let mut left = 3;
+        let done = answer(|| {
+            left -= 1;
+            if left > 0 { Err(ErrorKind::Interrupted.into()) } else { Ok(7) }
+        });
+        assert_eq!((done.unwrap(), left), (Poll::Ready(7), 0));
     }
 
     /// SK-09: what the listener does not hand down is set.

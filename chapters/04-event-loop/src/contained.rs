@@ -1,6 +1,5 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::Waker;
 
 /// Runs code of others: gives what it returns, or the message of its panic.
 ///
@@ -22,11 +21,6 @@ pub(crate) fn contained<R>(run: impl FnOnce() -> R) -> Result<R, String> {
 pub(crate) fn for_each<I: Iterator>(mut items: I, mut act: impl FnMut(I::Item)) {
     // Around the loop and not in it, for it is done for each message.
     while contained(|| items.by_ref().for_each(&mut act)).is_err() {}
-}
-
-/// Wakes whoever it is.
-pub(crate) fn wake(waker: Waker) {
-    let _ = contained(|| waker.wake());
 }
 
 /// What a panic said, if it said it in words.

@@ -3,11 +3,12 @@ use crate::connect::{FULL_PAUSE, is_full};
 use crate::reactor::Direction;
 use crate::received::Received;
 use crate::sleep::sleep;
+use chapter_02::answer;
 use chapter_03::Readiness;
 use rustix::net::{RecvFlags, SocketAddrAny, SocketAddrUnix, recvfrom};
 use socket2::{SockAddr, Socket};
 use std::ffi::OsStr;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::task::Poll;
@@ -71,17 +72,17 @@ impl AsyncSocket {
         let is_unix = address.is_unix();
         loop {
             let sent = self.operation(Direction::Write, |socket, readiness| {
-                match uninterrupted(|| socket.send_to(bytes, &address)) {
-                    Err(error) if error.kind() == ErrorKind::WouldBlock && !is_unix => {
-                        readiness.after_partial_send();
-                        Ok(Poll::Pending)
-                    }
-                    sent => sent.map(Poll::Ready),
+                let sent = answer(|| socket.send_to(bytes, &address))?;
+                if sent.is_pending() && !is_unix {
+                    readiness.after_partial_send();
+                    return Ok(Poll::Pending);
                 }
+                Ok(Poll::Ready(sent))
             });
             match sent.await {
-                Err(error) if is_unix && is_full(&error) => sleep(FULL_PAUSE).await,
-                sent => return sent,
+                Ok(Poll::Ready(count)) => return Ok(count),
+                Err(error) if !(is_unix && is_full(&error)) => return Err(error),
+                _ => sleep(FULL_PAUSE).await,
             }
         }
     }
@@ -92,22 +93,11 @@ fn try_recv_from(
     readiness: &mut Readiness,
     buffer: &mut [u8],
 ) -> io::Result<Poll<(usize, SockAddr)>> {
-    match uninterrupted(|| Ok(recvfrom(socket, &mut *buffer, RecvFlags::empty())?)) {
-        Ok((count, _, sender)) => Ok(Poll::Ready((count, to_socket2(sender)?))),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+    match answer(|| Ok(recvfrom(socket, &mut *buffer, RecvFlags::empty())?))? {
+        Poll::Ready((count, _, sender)) => Ok(Poll::Ready((count, to_socket2(sender)?))),
+        Poll::Pending => {
             readiness.after_receive(&Poll::Pending, 0);
             Ok(Poll::Pending)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// A call that a signal has interrupted is made again (SK-10).
-pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            outcome => return outcome,
         }
     }
 }
@@ -123,23 +113,5 @@ fn to_socket2(address: Option<SocketAddrAny>) -> io::Result<SockAddr> {
     match address.abstract_name() {
         Some(name) => SockAddr::unix(OsStr::from_bytes(&[b"\0", name].concat())),
         None => SockAddr::unix(OsStr::from_bytes(address.path_bytes().unwrap_or_default())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// SK-10.
-    #[test]
-    fn an_interrupted_call_is_made_again() {
-        let mut left = 3;
-        let outcome = uninterrupted(|| {
-            left -= 1;
-            if left > 0 { Err(ErrorKind::Interrupted.into()) } else { Ok(7) }
-        });
-        assert_eq!((outcome.unwrap(), left), (7, 0));
-        let failed: io::Result<()> = uninterrupted(|| Err(ErrorKind::ConnectionRefused.into()));
-        assert_eq!(failed.unwrap_err().kind(), ErrorKind::ConnectionRefused);
     }
 }

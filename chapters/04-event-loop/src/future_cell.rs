@@ -1,4 +1,4 @@
-use crate::contained::wake;
+use crate::contained;
 use crate::loop_core::Core;
 use crate::loop_handle::LoopHandle;
 use crate::report::{ErrorContext, Subject};
@@ -191,12 +191,10 @@ impl<T: 'static> FutureCell<T> {
             return Err(AlreadyDone);
         }
         drop(self.shared.state.replace(end));
-        for waiter in self.shared.waiters.take().into_values() {
-            match waiter {
-                Waiter::Task(waker) => wake(waker),
-                Waiter::Callback(callback) => self.call_soon(callback),
-            }
-        }
+        contained::for_each(self.shared.waiters.take().into_values(), |waiter| match waiter {
+            Waiter::Task(waker) => waker.wake(),
+            Waiter::Callback(callback) => self.call_soon(callback),
+        });
         Ok(())
     }
 

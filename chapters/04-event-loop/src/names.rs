@@ -42,9 +42,9 @@ impl LoopHandle {
         port: u16,
         family: Family,
     ) -> Result<Vec<SocketAddr>, ResolveError> {
-        self.core
-            .check_open()
-            .map_err(|_| ResolveError::Stopped(host.to_owned(), JobError::Closed("resolver")))?;
+        self.core.check_open().map_err(|_| {
+            ResolveError::Stopped(host.to_owned(), JobError::Closed(Resolver::NAME))
+        })?;
         let resolver = self.core.names.resolver();
         resolver.resolve(host, port, family).await
     }

@@ -23,6 +23,8 @@ pub struct Resolver {
 type Lookup = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
 impl Resolver {
+    pub(crate) const NAME: &str = "resolver";
+
     /// Asks the system.
     pub fn new() -> Resolver {
         Resolver::with_lookup(|host, port| Ok((host, port).to_socket_addrs()?.collect()))
@@ -32,7 +34,7 @@ impl Resolver {
     pub fn with_lookup(
         lookup: impl Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
     ) -> Resolver {
-        Resolver { pool: Pool::new("resolver", LOOKUPS_MAX), lookup: Arc::new(lookup) }
+        Resolver { pool: Pool::new(Resolver::NAME, LOOKUPS_MAX), lookup: Arc::new(lookup) }
     }
 
     /// The addresses of `host`, with `port`: never none, each once, in the order of preference that

@@ -1,8 +1,7 @@
 use crate::async_socket::{AsyncSocket, try_send};
-use crate::datagram::uninterrupted;
 use crate::loop_handle::LoopHandle;
 use crate::reactor::Direction;
-use chapter_02::TryIo;
+use chapter_02::{TryIo, answer};
 use chapter_03::Readiness;
 use socket2::{Socket, Type};
 use std::fs::File;
@@ -104,7 +103,10 @@ impl<S: TryIo> AsyncSocket<S> {
         let (file, at, room) = (Arc::clone(file), part.at, part.room());
         let job = LoopHandle::new(Rc::clone(&self.core)).run_in_executor(move || {
             block.resize(usize::try_from(room).expect("a block fits into memory"), 0);
-            let count = uninterrupted(|| file.read_at(&mut block, at))?;
+            // A regular file has no "not yet".
+            let Poll::Ready(count) = answer(|| file.read_at(&mut block, at))? else {
+                return Err(ErrorKind::WouldBlock.into());
+            };
             block.truncate(count);
             Ok(block)
         });
@@ -135,14 +137,11 @@ fn copy(
 ) -> io::Result<Poll<u64>> {
     let room = usize::try_from(room).expect("a block fits into memory");
     // Unlike a send, this cannot be told to raise no SIGPIPE. Rust programs ignore that signal.
-    match uninterrupted(|| Ok(rustix::fs::sendfile(socket, file, Some(&mut at), room)?)) {
-        Ok(count) => Ok(Poll::Ready(count as u64)),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => {
-            readiness.after_partial_send();
-            Ok(Poll::Pending)
-        }
-        Err(error) => Err(error),
+    let sent = answer(|| Ok(rustix::fs::sendfile(socket, file, Some(&mut at), room)?))?;
+    if sent.is_pending() {
+        readiness.after_partial_send();
     }
+    Ok(sent.map(|count| count as u64))
 }
 
 /// Not every file system, and not every file of `/proc`, can hand its pages over.

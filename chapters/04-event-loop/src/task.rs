@@ -1,4 +1,4 @@
-use crate::contained::{contained, wake};
+use crate::contained::{self, contained};
 use crate::join_handle::{JoinError, JoinHandle};
 use crate::loop_core::Core;
 use crate::outcome::Outcome;
@@ -165,7 +165,7 @@ impl<T: Outcome> Task<T> {
     fn finish(&self, outcome: Result<T, JoinError>) {
         let state = self.state.replace(State::Done(outcome));
         if let State::Pending { joiner, callbacks } = state {
-            joiner.into_iter().for_each(wake);
+            contained::for_each(joiner.into_iter(), Waker::wake);
             callbacks.into_iter().for_each(|callback| self.call_soon(callback));
         }
         if let Some(core) = self.core.upgrade() {
@@ -215,10 +215,8 @@ impl<T: Outcome> Step for Task<T> {
         if !self.is_pending() {
             return;
         }
-        if let Some(core) = self.core.upgrade() {
-            let message = "a task was destroyed before it was done";
-            core.report(&ErrorContext::new(message).about(Subject::Task(self.place)));
-        }
+        let context = ErrorContext::new("a task was destroyed before it was done");
+        Core::report_late(&self.core, &context.about(Subject::Task(self.place)));
         self.drop_body(self.body.take());
     }
 
@@ -319,7 +317,7 @@ impl Tasks {
     }
 }
 
-/// What a task's waker holds: the task's name, and the way to its loop.
+/// What a task's waker holds: the task's key, and the way to its loop.
 ///
 /// It is `Send`, as wakers must be, while the task is not. On the thread of its loop a wake-up is a
 /// push to the ready queue; from another one it goes by way of [`Remote`].

@@ -1,4 +1,4 @@
-use crate::contained::wake;
+use crate::contained;
 use std::cell::{Cell, RefCell};
 use std::num::NonZeroU32;
 use std::task::Waker;
@@ -75,8 +75,7 @@ impl Waiters {
     #[inline]
     pub(crate) fn wake(&self) {
         if self.others.borrow().is_some() {
-            let others = self.others.take();
-            others.into_iter().flat_map(|others| *others).for_each(|(_, waker)| wake(waker));
+            self.wake_others();
         }
         // Taken out, because a waker may be code of others that comes back here.
         if self.wait.take().is_some()
@@ -85,6 +84,12 @@ impl Waiters {
             waker.wake_by_ref();
             self.keep(waker);
         }
+    }
+
+    #[cold]
+    fn wake_others(&self) {
+        let others = self.others.take().into_iter().flat_map(|others| *others);
+        contained::for_each(others, |(_, waker)| waker.wake());
     }
 
     /// Keeps the waker for the next wait, unless another one has come meanwhile.

@@ -29,9 +29,9 @@ impl<F: Future> WokenSet<F> {
         let futures: Vec<_> = futures.into_iter().map(boxed).collect();
         let list = List { indexes: (0..futures.len()).collect(), parent: Waker::noop().clone() };
         let woken = Arc::new(Woken { list: Mutex::new(list) });
-        let signal =
+        let waker =
             |index| FutureWaker { index, queued: AtomicBool::new(true), woken: Arc::clone(&woken) };
-        let wakers = (0..futures.len()).map(|index| Arc::new(signal(index))).collect();
+        let wakers = (0..futures.len()).map(|index| Arc::new(waker(index))).collect();
         WokenSet { pending: futures.len(), futures, wakers, woken }
     }
 

@@ -3,14 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
 
+#[path = "support/limit.rs"]
+mod limit;
+
 use chapter_03::SelectorKind;
 use chapter_04::{AsyncSocket, EventLoop};
+use limit::over_kernel;
 use socket2::{Domain, Socket, Type};
 use std::io::{ErrorKind, Read};
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
 use std::sync::Mutex;
-use std::time::Duration;
 
 const BOTH_KINDS: [SelectorKind; 2] = [SelectorKind::Mio, SelectorKind::Polling];
 static NUMBERS: Mutex<()> = Mutex::new(());
@@ -20,17 +23,6 @@ fn pair() -> (Socket, Socket) {
     near.set_nonblocking(true).unwrap();
     far.set_nonblocking(true).unwrap();
     (near, far)
-}
-
-fn event_loop(kind: SelectorKind) -> EventLoop {
-    let event_loop = EventLoop::with_selector(kind).unwrap();
-    let handle = event_loop.clone();
-    let limit = move || {
-        handle.stop();
-        panic!("no callback has ended the test");
-    };
-    event_loop.call_later(Duration::from_secs(60), limit).unwrap();
-    event_loop
 }
 
 /// Opens sockets until one has this number, and runs the loop until its reader is called.
@@ -58,7 +50,7 @@ fn reuse(event_loop: &mut EventLoop, number: RawFd) {
 fn d_25_a_descriptor_is_not_reused_while_it_is_watched() {
     let _alone = NUMBERS.lock().unwrap();
     for kind in BOTH_KINDS {
-        let mut event_loop = event_loop(kind);
+        let mut event_loop = over_kernel(kind);
         let (near, far) = pair();
         let (number, near) = (near.as_raw_fd(), Rc::new(near));
         let known = Rc::downgrade(&near);
@@ -82,7 +74,7 @@ fn d_25_a_descriptor_is_not_reused_while_it_is_watched() {
 fn the_number_of_a_closed_socket_can_be_watched() {
     let _alone = NUMBERS.lock().unwrap();
     for kind in BOTH_KINDS {
-        let mut event_loop = event_loop(kind);
+        let mut event_loop = over_kernel(kind);
         let number = event_loop.run_until_complete(async {
             let (near, _far) = pair();
             let number = near.as_raw_fd();

@@ -6,6 +6,11 @@
 
 #![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
 
+#[path = "support/limit.rs"]
+mod limit;
+#[path = "support/watch.rs"]
+mod watch;
+
 use chapter_03::fake::Call;
 use chapter_03::{Backend, Event, Interest, Mode, Readiness, SelectorKind, Source, Token};
 use chapter_04::fake::FakeLoop;
@@ -14,6 +19,7 @@ use chapter_04::{
     LoopHandle, PASS_BUDGET, Resolver, SLOW, Subject, VirtualClock, run, running_loop, sleep,
     spawn, yield_now,
 };
+use limit::{LIMIT, within};
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::future::{pending, ready};
@@ -27,6 +33,7 @@ use std::sync::{Arc, mpsc};
 use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::Duration;
+use watch::{OnDrop, reports};
 
 const BOTH_KINDS: [SelectorKind; 2] = [SelectorKind::Mio, SelectorKind::Polling];
 const EMPTY: Census = Census { tasks: 0, timers: 0, sources: 0, ready: 0 };
@@ -41,19 +48,6 @@ fn scripted() -> FakeLoop {
 fn one_pass(event_loop: &mut EventLoop) {
     event_loop.stop();
     event_loop.run_forever().unwrap();
-}
-
-/// Fails a test that hangs.
-fn without_a_hang(test: impl FnOnce() + Send + 'static) {
-    let (done, is_done) = mpsc::channel();
-    let test = thread::spawn(move || {
-        test();
-        done.send(()).unwrap();
-    });
-    match is_done.recv_timeout(Duration::from_secs(60)) {
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("the loop hangs"),
-        _ => test.join().unwrap(),
-    }
 }
 
 /// What has happened, in its order.
@@ -72,22 +66,6 @@ impl Trace {
 
     fn take(&self) -> String {
         self.0.take().join(" ")
-    }
-}
-
-fn reports(handle: &LoopHandle) -> Rc<RefCell<Vec<ErrorContext>>> {
-    let reports = Rc::<RefCell<Vec<ErrorContext>>>::default();
-    let list = Rc::clone(&reports);
-    handle.set_exception_handler(move |_, context| list.borrow_mut().push(context.clone()));
-    reports
-}
-
-/// Runs its callback when it is dropped.
-struct OnDrop<F: FnMut()>(F);
-
-impl<F: FnMut()> Drop for OnDrop<F> {
-    fn drop(&mut self) {
-        (self.0)();
     }
 }
 
@@ -831,7 +809,7 @@ fn calls_of_other_threads_arrive_in_the_order_of_each() {
     const ROUNDS: usize = 250;
     const CALLS: usize = 100;
     for kind in BOTH_KINDS {
-        without_a_hang(move || {
+        within(LIMIT, "the loop hangs", move || {
             let mut event_loop = EventLoop::with_selector(kind).unwrap();
             let (arrived, arrivals) = mpsc::channel();
             let threads: Vec<_> = (0..THREADS)
@@ -902,7 +880,7 @@ fn calls_of_other_threads_starve_nobody() {
 #[test]
 fn a_sleeping_loop_is_woken_every_time() {
     for kind in BOTH_KINDS {
-        without_a_hang(move || {
+        within(LIMIT, "the loop hangs", move || {
             let mut event_loop = EventLoop::with_selector(kind).unwrap();
             let remote = event_loop.remote();
             let caller = thread::spawn(move || {
@@ -940,7 +918,7 @@ fn many_calls_need_one_wake_up() {
 #[test]
 fn a_call_after_the_close_is_refused() {
     for kind in BOTH_KINDS {
-        without_a_hang(move || {
+        within(LIMIT, "the loop hangs", move || {
             let event_loop = EventLoop::with_selector(kind).unwrap();
             let remote = event_loop.remote();
             let before = remote.clone();

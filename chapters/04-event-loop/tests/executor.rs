@@ -173,7 +173,7 @@ fn a_shutdown_waits_for_the_jobs_and_not_the_loop() {
         let gates = saturate();
         let queued = event_loop().run_in_executor(|| 7).unwrap();
         let event_loop = event_loop();
-        let shutdown = timeout(Duration::from_millis(1), event_loop.shutdown_default_executor());
+        let shutdown = timeout(Duration::ZERO, event_loop.shutdown_default_executor());
         assert!(shutdown.await.is_err());
         drop(gates);
         event_loop.shutdown_default_executor().await;
@@ -287,7 +287,7 @@ fn d_24_a_look_up_that_stalls_does_not_delay_the_end() {
         }
         let lookup = event_loop();
         let lookup = lookup.getaddrinfo("host", 80, Family::Any);
-        assert!(timeout(Duration::from_millis(1), lookup).await.is_err());
+        assert!(timeout(Duration::ZERO, lookup).await.is_err());
         assert_eq!(event_loop().run_in_executor(|| 7).unwrap().await.unwrap(), 7);
     })
     .unwrap();

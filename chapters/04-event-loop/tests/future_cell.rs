@@ -3,17 +3,21 @@
 
 #![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
 
+#[path = "support/watch.rs"]
+mod watch;
+
 use chapter_03::Mode;
 use chapter_04::fake::FakeLoop;
 use chapter_04::{
-    AlreadyDone, DoneCallback, ErrorContext, EventLoop, FutureCell, FutureError, Outcome, Subject,
-    spawn, yield_now,
+    AlreadyDone, DoneCallback, EventLoop, FutureCell, FutureError, Outcome, Subject, spawn,
+    yield_now,
 };
 use std::cell::RefCell;
 use std::fmt;
 use std::future::IntoFuture;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use watch::reports;
 
 /// Without a kernel: a wait that nothing can end panics, so a hang is a failure.
 fn event_loop() -> EventLoop {
@@ -31,13 +35,6 @@ where
 fn one_pass(event_loop: &mut EventLoop) {
     event_loop.stop();
     event_loop.run_forever().unwrap();
-}
-
-fn reports(event_loop: &EventLoop) -> Rc<RefCell<Vec<ErrorContext>>> {
-    let reports = Rc::<RefCell<Vec<ErrorContext>>>::default();
-    let list = Rc::clone(&reports);
-    event_loop.set_exception_handler(move |_, context| list.borrow_mut().push(context.clone()));
-    reports
 }
 
 /// What has happened, in its order.

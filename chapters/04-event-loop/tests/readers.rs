@@ -2,10 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
 
+#[path = "support/limit.rs"]
+mod limit;
+#[path = "support/watch.rs"]
+mod watch;
+
 use chapter_03::fake::Call;
 use chapter_03::{Interest, Mode, Readiness, SelectorKind, Source};
 use chapter_04::fake::FakeLoop;
-use chapter_04::{Census, ErrorContext, EventLoop, LoopHandle, PASS_BUDGET, Subject, yield_now};
+use chapter_04::{Census, EventLoop, LoopHandle, PASS_BUDGET, Subject, yield_now};
+use limit::over_kernel;
 use socket2::{Domain, Socket, Type};
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -13,21 +19,11 @@ use std::io::{ErrorKind, Read};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
+use watch::{OnDrop, reports};
 
 const BOTH_KINDS: [SelectorKind; 2] = [SelectorKind::Mio, SelectorKind::Polling];
 const READY: Readiness = Readiness::READABLE;
 const EMPTY: Census = Census { tasks: 0, timers: 0, sources: 0, ready: 0 };
-
-fn over_kernel(kind: SelectorKind) -> EventLoop {
-    let event_loop = EventLoop::with_selector(kind).unwrap();
-    let handle = event_loop.clone();
-    let limit = move || {
-        handle.stop();
-        panic!("no callback has ended the test");
-    };
-    event_loop.call_later(Duration::from_secs(60), limit).unwrap();
-    event_loop
-}
 
 fn one_pass(event_loop: &mut EventLoop) {
     event_loop.stop();
@@ -63,22 +59,6 @@ impl Trace {
 
     fn take(&self) -> Vec<&'static str> {
         self.0.take()
-    }
-}
-
-fn reports(handle: &LoopHandle) -> Rc<RefCell<Vec<ErrorContext>>> {
-    let reports = Rc::<RefCell<Vec<ErrorContext>>>::default();
-    let list = Rc::clone(&reports);
-    handle.set_exception_handler(move |_, context| list.borrow_mut().push(context.clone()));
-    reports
-}
-
-/// Runs its callback when it is dropped.
-struct OnDrop<F: FnMut()>(F);
-
-impl<F: FnMut()> Drop for OnDrop<F> {
-    fn drop(&mut self) {
-        (self.0)();
     }
 }
 
@@ -437,10 +417,14 @@ fn a_reader_cannot_starve_a_timer() {
         let (near, far) = pair();
         far.send(b"x").unwrap();
         let mut event_loop = over_kernel(kind);
-        event_loop.add_reader(near.clone(), || ()).unwrap();
-        event_loop.add_writer(near, || ()).unwrap();
         let handle = event_loop.clone();
-        event_loop.call_later(Duration::from_millis(1), move || handle.stop()).unwrap();
+        let mut set_timer = Some(move || {
+            let stop = handle.clone();
+            handle.call_later(Duration::ZERO, move || stop.stop()).unwrap();
+        });
+        let reader = move || set_timer.take().iter().for_each(|set_timer| set_timer());
+        event_loop.add_reader(near.clone(), reader).unwrap();
+        event_loop.add_writer(near, || ()).unwrap();
         event_loop.run_forever().unwrap();
     }
 }

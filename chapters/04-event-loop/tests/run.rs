@@ -54,7 +54,7 @@ fn run_gives_the_value_of_main_and_closes_the_loop() {
     for kind in BOTH_KINDS {
         let loops = [1, 2].map(|_| {
             run_with(kind, async {
-                sleep(Duration::from_millis(1)).await;
+                yield_now().await;
                 Rc::new(running_loop().unwrap())
             })
             .unwrap()
@@ -330,7 +330,7 @@ fn stuck(seen: &AtomicBool) {
         thread::yield_now();
     }
     say("interrupted once, and busy");
-    thread::sleep(LIMIT);
+    child::await_signal();
 }
 
 async fn own_handler() -> i32 {
@@ -379,7 +379,7 @@ fn the_worker_pool_is_ended_with_the_run() {
 fn a_job_that_hangs_outlives_the_run() {
     let (go, goes) = mpsc::channel::<()>();
     let ((begin, begun), (done, is_done)) = (mpsc::channel(), mpsc::channel());
-    let runner = Runner::new().pool_grace(Duration::from_millis(1));
+    let runner = Runner::new().pool_grace(Duration::ZERO);
     let reports = runner.run(async move {
         let job = move || {
             begin.send(()).unwrap();

@@ -9,7 +9,7 @@ use chapter_01::{listen, local_address};
 use chapter_03::SelectorKind;
 use chapter_04::signal::SIGTERM;
 use chapter_04::{
-    AsyncSocket, FutureCell, run_with, running_loop, serve, serve_until, sleep, spawn, timeout,
+    AsyncSocket, FutureCell, run_with, running_loop, serve, serve_until, spawn, timeout, yield_now,
 };
 use child::{Child, say};
 use socket2::Socket;
@@ -62,7 +62,8 @@ fn what_is_in_flight_is_finished() {
             let server = spawn(serve_until(listener, handle, stop.clone(), forever));
             begun.await.unwrap();
             stop.set_result(()).unwrap();
-            sleep(Duration::from_millis(1)).await;
+            // The server has its turn in this pass.
+            yield_now().await;
             let refused = TcpStream::connect(address).unwrap_err().kind();
             assert_eq!(refused, ErrorKind::ConnectionRefused);
             assert!(!server.is_finished());
@@ -98,7 +99,7 @@ fn who_does_not_end_in_time_is_cancelled() {
                 }
             };
             let listener = AsyncSocket::new(socket).unwrap();
-            serve_until(listener, handle, stop, Duration::from_millis(10)).await.unwrap();
+            serve_until(listener, handle, stop, Duration::ZERO).await.unwrap();
             let census = running_loop().unwrap().census();
             (Rc::strong_count(&all_served), census.sources)
         };
@@ -168,18 +169,24 @@ fn clients_outlive_a_server_that_is_dropped() {
         let mut client = connect(address);
         client.write_all(b"?").unwrap();
         let main = async move {
-            let [begun, go] = [(); 2].map(|()| FutureCell::new());
-            let (begins, goes) = (begun.clone(), go.clone());
-            let handle = move |client, _| answer_late(client, begins.clone(), goes.clone());
+            let [begun, go, ended] = [(); 3].map(|()| FutureCell::new());
+            let (begins, goes, ends) = (begun.clone(), go.clone(), ended.clone());
+            let handle = move |client, _| {
+                let answer = answer_late(client, begins.clone(), goes.clone());
+                let ends = ends.clone();
+                async move {
+                    answer.await;
+                    ends.set_result(()).unwrap();
+                }
+            };
             let listener = AsyncSocket::new(socket).unwrap();
             let server = spawn(async move { serve(&listener, handle).await });
             begun.await.unwrap();
             server.cancel();
             server.await.unwrap_err();
             go.set_result(()).unwrap();
-            while running_loop().unwrap().census().sources > 0 {
-                sleep(Duration::from_millis(1)).await;
-            }
+            ended.await.unwrap();
+            assert_eq!(running_loop().unwrap().census().sources, 0);
         };
         run_with(kind, timeout(LIMIT, main)).unwrap().unwrap();
         let mut answer = String::new();
@@ -230,7 +237,7 @@ fn sigterm_ends_a_server_with_idle_clients() {
 fn scene() {
     let Some(scene) = child::scene() else { return };
     let (kind, grace) = scene.split_once(' ').unwrap();
-    let grace = if grace == "waits" { LIMIT } else { Duration::from_millis(1) };
+    let grace = if grace == "waits" { LIMIT } else { Duration::ZERO };
     let (socket, address) = listener();
     run_with(kind.parse().unwrap(), async move {
         let terminated = running_loop().unwrap().signal_arrival(SIGTERM).unwrap();

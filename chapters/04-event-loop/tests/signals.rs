@@ -362,5 +362,5 @@ fn scene() {
         event_loop.close();
     }
     say("heard");
-    thread::sleep(LIMIT);
+    child::await_signal();
 }

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
 
+#[path = "support/limit.rs"]
+mod limit;
+
 use chapter_02::fake::FakeSocket;
 use chapter_03::fake::FakeBackend;
 use chapter_03::{Mode, Readiness, SelectorKind};
@@ -9,6 +12,7 @@ use chapter_04::fake::FakeLoop;
 use chapter_04::{
     Clock, EventLoop, FutureCell, VirtualClock, join_all, running_loop, sleep, spawn, yield_now,
 };
+use limit::{LIMIT, within};
 use std::cell::{Cell, RefCell};
 use std::future::{Future, IntoFuture, pending, poll_fn, ready};
 use std::io::ErrorKind;
@@ -26,19 +30,6 @@ fn run(main: impl Future<Output = ()> + 'static) {
     let backend = Box::new(FakeBackend::new(Mode::Edge));
     let mut event_loop = EventLoop::with_backend(backend, Clock::Virtual(VirtualClock::new()));
     event_loop.run_until_complete(main).unwrap();
-}
-
-/// Fails a test that is never woken.
-fn without_a_hang(test: impl FnOnce() + Send + 'static) {
-    let (done, is_done) = mpsc::channel();
-    let test = thread::spawn(move || {
-        test();
-        done.send(()).unwrap();
-    });
-    match is_done.recv_timeout(Duration::from_secs(60)) {
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("the task was not woken"),
-        _ => test.join().unwrap(),
-    }
 }
 
 /// Counts its polls, lends its waker, and never ends.
@@ -161,7 +152,7 @@ fn a_waker_may_be_kept_beyond_the_loop() {
 /// The loop sleeps in the kernel, and nothing but this wake ends that.
 #[test]
 fn a_wake_from_another_thread_ends_the_wait_of_the_loop() {
-    without_a_hang(|| {
+    within(LIMIT, "the task was not woken", || {
         for kind in BOTH_KINDS {
             let mut event_loop = EventLoop::with_selector(kind).unwrap();
             let (wakers, receiver) = mpsc::channel::<Waker>();
@@ -184,7 +175,7 @@ fn a_wake_from_another_thread_ends_the_wait_of_the_loop() {
 /// What another thread has written before the wake is seen in the turn that follows.
 #[test]
 fn a_wake_carries_what_was_written_before_it() {
-    without_a_hang(|| {
+    within(LIMIT, "the task was not woken", || {
         let mut event_loop = EventLoop::new().unwrap();
         let written = Arc::new(AtomicUsize::new(0));
         let (wakers, receiver) = mpsc::channel::<Waker>();

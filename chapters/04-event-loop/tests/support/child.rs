@@ -2,6 +2,8 @@
 //!
 //! The process is the test program itself, which is told to run nothing but its test `scene`.
 
+#![allow(dead_code, reason = "each test file uses a part of this")]
+
 use rustix::process::{Pid, Signal, kill_process};
 use std::env;
 use std::io::{BufRead, BufReader, Write};
@@ -29,6 +31,13 @@ pub(crate) fn scene() -> Option<String> {
 /// Says a line to the test that has started this process.
 pub(crate) fn say(line: &str) {
     writeln!(std::io::stderr().lock(), "{line}").unwrap();
+}
+
+/// Blocks until the signal comes that ends this process, or too much time has passed.
+pub(crate) fn await_signal() {
+    // Nobody sends.
+    let (_sender, receiver) = mpsc::channel::<()>();
+    let _ = receiver.recv_timeout(LIMIT);
 }
 
 impl Child {

@@ -2,17 +2,17 @@
 
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
+#[path = "limit.rs"]
+mod limit;
+
 use chapter_03::SelectorKind;
 use chapter_04::{AsyncSocket, LoopHandle, run_with, running_loop, timeout, yield_now};
+pub(crate) use limit::LIMIT;
+use limit::within;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 use std::time::Duration;
-
-/// Longer than any test may take: one that waits for so long has hung.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs a test over both selectors. It fails if it takes too long, also if it blocks the loop.
 pub(crate) fn both<F>(test: impl Fn(SelectorKind) -> F + Copy + Send + 'static)
@@ -20,16 +20,12 @@ where
     F: Future<Output = ()> + 'static,
 {
     for kind in [SelectorKind::Mio, SelectorKind::Polling] {
-        let (done, is_done) = mpsc::channel();
-        let run = thread::spawn(move || {
+        within(2 * LIMIT, &format!("{kind}: the loop is blocked"), move || {
             let outcome = run_with(kind, async move { timeout(LIMIT, test(kind)).await });
-            outcome.unwrap().expect("the test ends in time");
-            done.send(()).unwrap();
+            outcome
+                .unwrap_or_else(|error| panic!("over {kind}: {error}"))
+                .expect("the test ends in time");
         });
-        match is_done.recv_timeout(2 * LIMIT) {
-            Err(RecvTimeoutError::Timeout) => panic!("{kind}: the loop is blocked"),
-            _ => run.join().unwrap_or_else(|_| panic!("over {kind}")),
-        }
     }
 }
 
