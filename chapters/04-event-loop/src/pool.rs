@@ -1,6 +1,6 @@
 mod job;
 
-use crate::contained::contained;
+use crate::contained::{self, contained};
 use job::Slot;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -299,9 +299,7 @@ impl Drop for Busy<'_> {
 
 /// Wakes all of them, also if one panics.
 fn wake_all(wakers: BTreeMap<u64, Waker>) {
-    for waker in wakers.into_values() {
-        let _ = contained(|| waker.wake());
-    }
+    contained::for_each(wakers.into_values(), Waker::wake);
 }
 
 #[cfg(test)]

@@ -3,11 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
 
 use chapter_03::Mode;
-use chapter_03::fake::FakeBackend;
+use chapter_04::fake::FakeLoop;
 use chapter_04::{
-    Clock, Either, Elapsed, EventLoop, JoinError, JoinHandle, Outcome, VirtualClock, join_all,
-    race, running_loop, shield, sleep, spawn, timeout, timeout_at, try_join_all, wait_first,
-    yield_now,
+    Either, Elapsed, JoinError, JoinHandle, Outcome, join_all, race, running_loop, shield, sleep,
+    spawn, timeout, timeout_at, try_join_all, wait_first, yield_now,
 };
 use std::cell::RefCell;
 use std::future::{Future, pending, ready};
@@ -17,9 +16,7 @@ use std::time::Duration;
 
 /// Runs without a kernel: the fake backend panics if the loop would wait for ever.
 fn run(main: impl Future<Output = ()> + 'static) {
-    let backend = Box::new(FakeBackend::new(Mode::Edge));
-    let mut event_loop = EventLoop::with_backend(backend, Clock::Virtual(VirtualClock::new()));
-    event_loop.run_until_complete(main).unwrap();
+    FakeLoop::new(Mode::Edge).event_loop.run_until_complete(main).unwrap();
 }
 
 const fn seconds(seconds: u64) -> Duration {

@@ -3,11 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
 
-use chapter_03::fake::FakeBackend;
 use chapter_03::{Mode, SelectorKind};
+use chapter_04::fake::FakeLoop;
 use chapter_04::{
-    AsyncSocket, Census, Clock, EventLoop, FutureCell, JoinError, JoinHandle, VirtualClock, race,
-    shield, sleep, spawn, task_group, timeout, yield_now,
+    AsyncSocket, Census, EventLoop, FutureCell, JoinError, JoinHandle, race, shield, sleep, spawn,
+    task_group, timeout, yield_now,
 };
 use socket2::{Domain, Socket, Type};
 use std::cell::{Cell, RefCell};
@@ -276,9 +276,7 @@ fn soaked(soak: impl FnOnce() + Send + 'static) {
 fn nothing_is_left_on_the_virtual_clock() {
     soaked(|| {
         for seed in [0x2545_f491_4f6c_dd1d, 0xdead_beef, 77] {
-            let backend = Box::new(FakeBackend::new(Mode::Edge));
-            let clock = Clock::Virtual(VirtualClock::new());
-            let mut event_loop = EventLoop::with_backend(backend, clock);
+            let mut event_loop = FakeLoop::new(Mode::Edge).event_loop;
             let tally = run(&mut event_loop, false, seed);
             let Tally { finished, joined, cancelled, elapsed, .. } = tally;
             assert!(finished > TASKS / 2 && finished < TASKS, "seed {seed:#x}: {tally:?}");

@@ -3,37 +3,29 @@
 
 #![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
 
+#[path = "support/watch.rs"]
+mod watch;
+
 use chapter_03::Mode;
-use chapter_03::fake::FakeBackend;
+use chapter_04::fake::FakeLoop;
 use chapter_04::{
-    Clock, ErrorContext, EventLoop, JoinError, JoinHandle, Outcome, Subject, VirtualClock,
-    running_loop, spawn, yield_now,
+    ErrorContext, EventLoop, JoinError, JoinHandle, Outcome, Subject, running_loop, spawn,
+    yield_now,
 };
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, ready};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use watch::{reports, reports_of};
 
 type Reports = Rc<RefCell<Vec<ErrorContext>>>;
 
 /// A loop without a kernel, and what it tells its exception handler.
 fn virtual_loop() -> (EventLoop, Reports) {
-    let backend = Box::new(FakeBackend::new(Mode::Edge));
-    let event_loop = EventLoop::with_backend(backend, Clock::Virtual(VirtualClock::new()));
-    let reports = Reports::default();
-    let kept = Rc::clone(&reports);
-    event_loop.set_exception_handler(move |_, context| kept.borrow_mut().push(context.clone()));
+    let event_loop = FakeLoop::new(Mode::Edge).event_loop;
+    let reports = reports(&event_loop);
     (event_loop, reports)
-}
-
-/// Runs a future and gives what was reported, until the loop was closed.
-fn reports_of(main: impl Future<Output = ()> + 'static) -> Vec<String> {
-    let (mut event_loop, reports) = virtual_loop();
-    event_loop.run_until_complete(main).unwrap();
-    event_loop.close();
-    let reports = reports.take();
-    reports.iter().map(|context| format!("{}: {:?}", context.message, context.error)).collect()
 }
 
 const NEVER_RETRIEVED: &str = "a task failed and nobody has asked for its outcome";

@@ -2,11 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
 
-use chapter_03::Mode;
-use chapter_03::fake::FakeBackend;
+#[path = "support/watch.rs"]
+mod watch;
+
 use chapter_04::{
-    Clock, EventLoop, Failure, GroupError, JoinError, TaskGroup, VirtualClock, join_all,
-    running_loop, sleep, spawn, task_group, timeout, yield_now,
+    Failure, GroupError, JoinError, TaskGroup, join_all, running_loop, sleep, spawn, task_group,
+    timeout, yield_now,
 };
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -16,22 +17,9 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
+use watch::reports_of;
 
 type Error = &'static str;
-
-/// Runs without a kernel, where a wait for ever is a failure, and gives what was reported.
-fn reports_of(main: impl Future<Output = ()> + 'static) -> Vec<String> {
-    let backend = Box::new(FakeBackend::new(Mode::Edge));
-    let mut event_loop = EventLoop::with_backend(backend, Clock::Virtual(VirtualClock::new()));
-    let reports = Rc::new(RefCell::new(Vec::new()));
-    let kept = Rc::clone(&reports);
-    event_loop.set_exception_handler(move |_, context| {
-        kept.borrow_mut().push(format!("{}: {:?}", context.message, context.error));
-    });
-    event_loop.run_until_complete(main).unwrap();
-    event_loop.close();
-    reports.take()
-}
 
 #[track_caller]
 fn run(main: impl Future<Output = ()> + 'static) {

@@ -4,9 +4,9 @@
 
 use chapter_03::Mode;
 use chapter_03::fake::{Call, FakeBackend};
+use chapter_04::fake::FakeLoop;
 use chapter_04::{
-    Clock, EventLoop, FutureCell, JoinError, JoinHandle, VirtualClock, running_loop, sleep, spawn,
-    timeout, yield_now,
+    EventLoop, FutureCell, JoinError, JoinHandle, running_loop, sleep, spawn, timeout, yield_now,
 };
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, ready};
@@ -15,9 +15,8 @@ use std::time::Duration;
 
 /// Without a kernel: the fake backend panics if the loop would wait for ever.
 fn virtual_loop() -> (EventLoop, FakeBackend) {
-    let backend = FakeBackend::new(Mode::Edge);
-    let clock = Clock::Virtual(VirtualClock::new());
-    (EventLoop::with_backend(Box::new(backend.clone()), clock), backend)
+    let FakeLoop { event_loop, backend, .. } = FakeLoop::new(Mode::Edge);
+    (event_loop, backend)
 }
 
 fn run(main: impl Future<Output = ()> + 'static) {

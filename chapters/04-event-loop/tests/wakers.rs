@@ -6,12 +6,9 @@
 mod limit;
 
 use chapter_02::fake::FakeSocket;
-use chapter_03::fake::FakeBackend;
 use chapter_03::{Mode, Readiness, SelectorKind};
 use chapter_04::fake::FakeLoop;
-use chapter_04::{
-    Clock, EventLoop, FutureCell, VirtualClock, join_all, running_loop, sleep, spawn, yield_now,
-};
+use chapter_04::{EventLoop, FutureCell, join_all, running_loop, sleep, spawn, yield_now};
 use limit::{LIMIT, within};
 use std::cell::{Cell, RefCell};
 use std::future::{Future, IntoFuture, pending, poll_fn, ready};
@@ -27,9 +24,7 @@ use std::time::Duration;
 const BOTH_KINDS: [SelectorKind; 2] = [SelectorKind::Mio, SelectorKind::Polling];
 
 fn run(main: impl Future<Output = ()> + 'static) {
-    let backend = Box::new(FakeBackend::new(Mode::Edge));
-    let mut event_loop = EventLoop::with_backend(backend, Clock::Virtual(VirtualClock::new()));
-    event_loop.run_until_complete(main).unwrap();
+    FakeLoop::new(Mode::Edge).event_loop.run_until_complete(main).unwrap();
 }
 
 /// Counts its polls, lends its waker, and never ends.
