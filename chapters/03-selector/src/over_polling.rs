@@ -2,7 +2,7 @@ use crate::backend::{Backend, Mode};
 use crate::event::{Event, Interest, Readiness, Token};
 use crate::source::Source;
 use polling::{PollMode, Poller};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +61,12 @@ impl<S: Source> Backend<S> for OverPolling {
         }
         self.events.clear();
         // A signal does not end this wait: `polling` goes on until the deadline.
-        self.poller.wait(&mut self.events, timeout)?;
+        match self.poller.wait(&mut self.events, timeout) {
+            // Over poll(2), `polling` has seen that it was notified before the notification was in
+            // its pipe, and reads in vain: this is a wake-up.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            outcome => outcome?,
+        };
         events.extend(self.events.iter().map(|event| Event {
             token: Token::from_word(event.key),
             readiness: to_readiness(&event),
