@@ -154,6 +154,12 @@ macro_rules! set_operations {
                 self.0 & other.0 == other.0
             }
 
+            /// Whether anything of `other` is part of this.
+            #[inline]
+            pub fn intersects(self, other: $set) -> bool {
+                self.0 & other.0 != 0
+            }
+
             /// `self` if `condition` holds, else nothing.
             #[inline]
             #[must_use]

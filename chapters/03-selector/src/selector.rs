@@ -198,6 +198,11 @@ impl<S, D> Selector<S, D> {
         find(&mut self.slots, token).map(|slot| (&slot.source, &mut slot.data))
     }
 
+    /// The data of every source.
+    pub fn data(&self) -> impl Iterator<Item = &D> {
+        self.slots.iter().map(|(_, slot)| &slot.data)
+    }
+
     /// How many sources there are.
     pub fn len(&self) -> usize {
         self.slots.len()

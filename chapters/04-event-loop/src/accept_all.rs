@@ -1,6 +1,4 @@
-use crate::clients::Clients;
 use crate::contained::contained;
-use crate::outcome::Outcome;
 use crate::report::ErrorContext;
 use crate::running;
 use crate::timeout::timeout;
@@ -11,39 +9,36 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::rc::Rc;
 
-/// Takes clients for ever and gives each a task.
+/// Takes clients for ever and hands each on.
 ///
-/// While no descriptor is left, the clients wait in the kernel's queue and the listener stays ready,
-/// so there is a pause of [`BACK_OFF`] before the next attempt. A client that leaves ends it early,
-/// for its descriptor is free.
+/// What `take` panics with concerns this client alone, and is reported. While no descriptor is left,
+/// the clients wait in the kernel's queue and the listener stays ready, so there is a pause of
+/// [`BACK_OFF`] before the next attempt, and one report (AC-04, D-15). `departure` ends the pause
+/// early: it is a wait for one of the clients to leave, whose descriptor is then free.
 ///
 /// # Errors
 ///
 /// The listening socket itself is broken.
-pub(crate) async fn accept_all<C, A, F>(
+pub async fn accept_all<C, A, D>(
     accept: impl Fn() -> A,
-    handle: impl Fn(C, SocketAddr) -> F,
-    clients: &Rc<Clients<F::Output>>,
+    take: impl Fn(C, SocketAddr),
+    departure: impl Fn() -> D,
 ) -> io::Result<Infallible>
 where
     A: Future<Output = io::Result<(C, SocketAddr)>>,
-    F: Future + 'static,
-    F::Output: Outcome + 'static,
+    D: Future,
 {
     // A shortage is reported once. It is over when nobody waits any more.
     let mut is_short = false;
     loop {
         match noting_a_wait(accept(), &mut is_short).await {
-            // What fails before there is a task concerns this client alone, too.
-            Ok((client, peer)) => match contained(|| handle(client, peer)) {
-                Ok(serve) => clients.spawn(serve),
-                Err(message) => {
+            Ok((client, peer)) => {
+                if let Err(message) = contained(|| take(client, peer)) {
                     let context = ErrorContext::new("a client could not be served");
                     running::current().report(&context.with_error(message));
                 }
-            },
+            }
             Err(error) => match AcceptFault::of(&error) {
                 AcceptFault::Client => {}
                 AcceptFault::Exhausted => {
@@ -51,7 +46,7 @@ where
                         report(&error);
                     }
                     // Whichever it was that has ended the pause, it is time to try again.
-                    let _ = timeout(BACK_OFF, clients.departure()).await;
+                    let _ = timeout(BACK_OFF, departure()).await;
                 }
                 AcceptFault::Listener => return Err(error),
             },
@@ -78,6 +73,7 @@ fn report(error: &io::Error) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clients::Clients;
     use crate::fake::FakeLoop;
     use crate::race::race;
     use crate::sleep::sleep;
@@ -85,6 +81,8 @@ mod tests {
     use chapter_03::Mode;
     use rustix::io::Errno;
     use std::cell::{Cell, RefCell};
+    use std::future::pending;
+    use std::rc::Rc;
     use std::time::Duration;
 
     const STAY: Duration = Duration::from_millis(100);
@@ -114,7 +112,9 @@ mod tests {
         };
         let server = async move {
             let clients = Clients::new();
-            race(sleep(OPEN), accept_all(|| listener.accept(), handle, &clients)).await;
+            let take = |client, peer| clients.spawn(handle(client, peer));
+            let serve = accept_all(|| listener.accept(), take, || clients.departure());
+            race(sleep(OPEN), serve).await;
         };
         fake.event_loop.run_until_complete(server).unwrap();
         (arrivals.take(), reports.take())
@@ -157,15 +157,13 @@ mod tests {
         fake.event_loop.set_exception_handler(move |_, _| counted.set(counted.get() + 1));
         let backend = fake.backend.clone();
         let server = async move {
-            let clients = Clients::new();
-            let handle = |_, _| async {};
             let second = async {
                 sleep(2 * BACK_OFF).await;
                 let _more = listener.accepts([full(), client()]);
                 backend.report([(0, chapter_03::Readiness::READABLE)]);
                 sleep(2 * BACK_OFF).await;
             };
-            race(second, accept_all(|| socket.accept(), handle, &clients)).await;
+            race(second, accept_all(|| socket.accept(), |_, _| (), pending::<()>)).await;
         };
         fake.event_loop.run_until_complete(server).unwrap();
         assert_eq!(reports.get(), 2);
@@ -181,11 +179,8 @@ mod tests {
         let served = Rc::new(Cell::new(0));
         let counted = Rc::clone(&served);
         let server = async move {
-            let handle = |_, _| {
-                counted.set(counted.get() + 1);
-                async {}
-            };
-            accept_all(|| listener.accept(), handle, &Clients::new()).await
+            let count = |_, _| counted.set(counted.get() + 1);
+            accept_all(|| listener.accept(), count, pending::<()>).await
         };
         let error = fake.event_loop.run_until_complete(server).unwrap().unwrap_err();
         assert_eq!((Errno::from_io_error(&error), served.get()), (Some(Errno::BADF), 1));

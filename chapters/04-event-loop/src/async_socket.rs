@@ -60,11 +60,7 @@ impl AsyncSocket {
     /// No loop runs in this thread.
     #[track_caller]
     pub fn new(socket: Socket) -> io::Result<AsyncSocket> {
-        if !socket.nonblocking()? {
-            let advice = "a blocking socket would stop the loop: call set_nonblocking(true) first";
-            return Err(io::Error::new(ErrorKind::InvalidInput, advice));
-        }
-        let gives_all = socket.r#type()? == Type::STREAM && !socket.local_addr()?.is_unix();
+        let gives_all = check(&socket)?;
         AsyncSocket::register(running::current(), socket, gives_all)
     }
 
@@ -92,6 +88,19 @@ impl AsyncSocket {
     }
 }
 
+/// Whether a receive from a socket gives all that is there.
+///
+/// # Errors
+///
+/// It is in blocking mode.
+pub(crate) fn check(socket: &Socket) -> io::Result<bool> {
+    if !socket.nonblocking()? {
+        let advice = "a blocking socket would stop the loop: call set_nonblocking(true) first";
+        return Err(io::Error::new(ErrorKind::InvalidInput, advice));
+    }
+    Ok(socket.r#type()? == Type::STREAM && !socket.local_addr()?.is_unix())
+}
+
 impl<S: TryIo> AsyncSocket<S> {
     /// A socket whose registration is that of another source: for tests, whose sockets have no
     /// descriptor.
@@ -105,8 +114,12 @@ impl<S: TryIo> AsyncSocket<S> {
         Ok(AsyncSocket { core, watched, token, socket, gives_all })
     }
 
-    /// Waits for a client and takes it from the kernel's queue.
-    pub(crate) fn take_client(&self) -> impl Future<Output = io::Result<(S, SocketAddr)>> {
+    /// Waits for a client and takes it from the kernel's queue. No loop watches it yet.
+    ///
+    /// # Errors
+    ///
+    /// As `accept`.
+    pub fn take_client(&self) -> impl Future<Output = io::Result<(S, SocketAddr)>> {
         self.operation(Direction::Read, |listener, readiness| {
             let accepted = listener.try_accept()?;
             if accepted.is_pending() {
@@ -178,6 +191,13 @@ impl<S: TryIo> AsyncSocket<S> {
             readiness.after_receive(&received, buffer.len());
         }
         Ok(received)
+    }
+
+    /// Ends the registration and gives the socket back, which stays open.
+    pub fn into_socket(self) -> S {
+        let socket = Rc::clone(&self.socket);
+        drop(self);
+        Rc::into_inner(socket).expect("the registration was the other owner")
     }
 
     /// Takes away what is known of the socket's readiness.

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 ///
 /// Who shares data with that code may find it half changed, as after the panic of a thread; what
 /// failed is reported, so that this is known.
-pub(crate) fn contained<R>(run: impl FnOnce() -> R) -> Result<R, String> {
+pub fn contained<R>(run: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
         let message = panic_message(&*payload);
         // The payload may be of any type, and its drop may panic as well: the next one is leaked.

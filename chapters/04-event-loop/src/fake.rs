@@ -5,6 +5,8 @@ use crate::async_socket::AsyncSocket;
 use crate::clock::{Clock, VirtualClock};
 use crate::event_loop::EventLoop;
 use crate::loop_core::Core;
+use crate::observed::ObservedSocket;
+use chapter_02::TryIo;
 use chapter_02::fake::FakeSocket;
 use chapter_03::Mode;
 use chapter_03::fake::FakeBackend;
@@ -64,11 +66,25 @@ impl FakeLoop {
     pub fn socket(&self, script: FakeSocket) -> io::Result<AsyncSocket<FakeSocket>> {
         register(Rc::clone(&self.event_loop.core), script)
     }
+
+    /// Gives a scripted socket, of whatever kind, to the loop for an observer.
+    ///
+    /// # Errors
+    ///
+    /// As [`socket`](FakeLoop::socket).
+    pub fn observed<S: TryIo>(&self, script: S) -> io::Result<ObservedSocket<S>> {
+        let core = Rc::clone(&self.event_loop.core);
+        ObservedSocket::with_source(core, Rc::new(script), stand_in()?, true)
+    }
 }
 
 fn register(core: Rc<Core>, script: FakeSocket) -> io::Result<AsyncSocket<FakeSocket>> {
-    let stand_in = Rc::new(OwnedFd::from(File::open("/dev/null")?));
-    AsyncSocket::with_source(core, Rc::new(script), stand_in, true)
+    AsyncSocket::with_source(core, Rc::new(script), stand_in()?, true)
+}
+
+/// A descriptor that can be registered.
+fn stand_in() -> io::Result<Rc<OwnedFd>> {
+    Ok(Rc::new(OwnedFd::from(File::open("/dev/null")?)))
 }
 
 impl AsyncSocket<FakeSocket> {

@@ -73,8 +73,9 @@ impl<T: Outcome> JoinHandle<T> {
         if self.is_finished() { Poll::Ready(()) } else { self.task.poll_outcome(waker).map(drop) }
     }
 
-    /// Cancels the task and drops its future before it returns, unless it is the running task.
-    pub(crate) fn cancel_now(&self) {
+    /// Cancels the task and drops its future before it returns. The running task cannot do this to
+    /// itself: for it, this is [`cancel`](JoinHandle::cancel).
+    pub fn cancel_now(&self) {
         self.task.cancel_now();
     }
 }

@@ -11,6 +11,7 @@
 //! - [`sleep`], [`timeout`], [`race`], [`join_all`], [`shield`], [`task_group`]: futures made of
 //!   futures;
 //! - [`AsyncSocket`]: sockets whose operations are awaited; [`serve`]: a task for each client;
+//! - [`ObservedSocket`]: sockets that tell an observer, for what chapter 05 builds;
 //! - [`Pool`] and [`Resolver`]: what blocks, on threads of its own;
 //! - [`run`]: a loop from beginning to end.
 //!
@@ -52,6 +53,7 @@ mod woken_set;
 mod async_socket;
 mod connect;
 mod datagram;
+mod observed;
 mod reactor;
 mod readers;
 mod received;
@@ -75,8 +77,10 @@ mod serve;
 
 pub mod fake;
 
+pub use accept_all::accept_all;
 pub use async_socket::{AsyncSocket, RECEIVE_MAX};
 pub use clock::{Clock, VirtualClock};
+pub use contained::contained;
 pub use event_loop::EventLoop;
 pub use future_cell::{AlreadyDone, DoneCallback, FutureCell, FutureError, Waiting};
 pub use group_child::Child;
@@ -87,6 +91,7 @@ pub use join_handle::{JoinError, JoinHandle};
 pub use loop_core::{OPERATIONS_MAX, PASS_BUDGET, SLOW};
 pub use loop_error::LoopError;
 pub use loop_handle::{Census, LoopHandle};
+pub use observed::{ObservedSocket, Observer, TURN_MAX};
 pub use outcome::Outcome;
 pub use pool::{Closed, Job, JobError, Pool};
 pub use race::{Either, race};

@@ -8,7 +8,7 @@ use crate::executor::Executor;
 use crate::handle::Handle;
 use crate::loop_handle::{Census, LoopHandle};
 use crate::names::HostNames;
-use crate::reactor::Reactor;
+use crate::reactor::{Audience, Reactor, Watched};
 use crate::readers::Readers;
 use crate::received::Buffers;
 use crate::remote::{LoopClosed, Order, Remote};
@@ -52,6 +52,8 @@ pub(crate) struct Core {
     ready: RefCell<VecDeque<Ready>>,
     /// Who has given way to others and goes on after the kernel was asked.
     deferred: RefCell<Vec<Waker>>,
+    /// The same of observers. Each is in it at most once.
+    deferred_turns: RefCell<Vec<Rc<Watched>>>,
     timers: RefCell<Timers<Timed>>,
     pub(crate) tasks: Tasks,
     pub(crate) readers: Readers,
@@ -62,6 +64,8 @@ pub(crate) struct Core {
     operations_left: Cell<u32>,
     /// What the loop's sockets receive into, so that an idle connection holds no buffer.
     pub(crate) buffers: Buffers,
+    /// The same for observers, of which one at a time has a turn.
+    pub(crate) turn_buffer: Cell<Option<Box<[u8]>>>,
     pub(crate) executor: Executor,
     pub(crate) names: HostNames,
     exception_handler: RefCell<Option<Rc<ExceptionHandler>>>,
@@ -79,6 +83,8 @@ pub(crate) enum Phase {
 /// An entry of the ready queue.
 enum Ready {
     Task(TaskKey),
+    /// The observer of a source.
+    Turn(Rc<Watched>),
     Callback(Handle),
 }
 
@@ -108,6 +114,7 @@ impl Core {
             debug: Cell::new(false),
             ready: RefCell::default(),
             deferred: RefCell::default(),
+            deferred_turns: RefCell::default(),
             timers: RefCell::new(Timers::new(clock.now())),
             clock,
             tasks: Tasks::default(),
@@ -117,6 +124,7 @@ impl Core {
             reactor,
             operations_left: Cell::new(OPERATIONS_MAX),
             buffers: Buffers::default(),
+            turn_buffer: Cell::new(None),
             executor: Executor::default(),
             names: HostNames::default(),
             exception_handler: RefCell::default(),
@@ -143,8 +151,8 @@ impl Core {
     ///
     /// 1. Ask the kernel, once. The wait lasts until the first timer is due; it is zero if anything
     ///    is ready already.
-    /// 2. Queue who had given way, then what other threads have asked for, then the tasks whose
-    ///    sockets are ready, then the timers that are due. What was left from the last pass is
+    /// 2. Queue who had given way, then what other threads have asked for, then the tasks and
+    ///    observers whose sockets are ready, then the timers that are due. What was left from the last pass is
     ///    before them (LP-03).
     /// 3. Run the queue in rounds. A round is what is in the queue at its beginning, so what a
     ///    callback schedules runs in the next round. A round follows without asking the kernel, as
@@ -156,15 +164,18 @@ impl Core {
         }
         self.pass.set(self.pass.get() + 1);
         contained::for_each(self.deferred.take().into_iter(), Waker::wake);
+        self.take_deferred_turns();
         self.take_orders();
-        self.reactor.wake_tasks();
+        self.reactor.deliver(|watched| self.schedule_turn(watched));
         self.take_timers();
         self.run_ready();
         Ok(())
     }
 
     fn timeout(&self) -> Option<Duration> {
-        let busy = !self.ready.borrow().is_empty() || !self.deferred.borrow().is_empty();
+        let busy = !self.ready.borrow().is_empty()
+            || !self.deferred.borrow().is_empty()
+            || !self.deferred_turns.borrow().is_empty();
         if busy || self.stopping.get() {
             return Some(Duration::ZERO);
         }
@@ -221,7 +232,15 @@ impl Core {
                     self.step(&*task);
                 }
             }
+            Ready::Turn(watched) => Core::turn(&watched),
             Ready::Callback(handle) => self.call(&handle),
+        }
+    }
+
+    #[inline]
+    fn turn(watched: &Watched) {
+        if let Audience::Observer(observed) = &watched.audience {
+            observed.turn();
         }
     }
 
@@ -257,17 +276,22 @@ impl Core {
             Ready::Task(key) => {
                 let Some(task) = self.tasks.get(key) else { return };
                 self.step(&*task);
-                Subject::Task(task.place())
+                Some(Subject::Task(task.place()))
+            }
+            Ready::Turn(watched) => {
+                Core::turn(&watched);
+                None
             }
             Ready::Callback(handle) => {
                 self.call(&handle);
-                Subject::Callback(handle.place())
+                Some(Subject::Callback(handle.place()))
             }
         };
         let took = self.clock.now() - begin;
         if took > SLOW {
             let context = ErrorContext::new("a callback was slow, and everything else waited");
-            self.report(&context.with_error(format_args!("it took {took:?}")).about(subject));
+            let context = context.with_error(format_args!("it took {took:?}"));
+            self.report(&ErrorContext { subject, ..context });
         }
     }
 
@@ -296,7 +320,9 @@ impl Core {
             tasks: self.tasks.len(),
             timers: self.timers.borrow().len(),
             sources: self.reactor.len(),
-            ready: self.ready.borrow().len() + self.deferred.borrow().len(),
+            ready: self.ready.borrow().len()
+                + self.deferred.borrow().len()
+                + self.deferred_turns.borrow().len(),
         }
     }
 }

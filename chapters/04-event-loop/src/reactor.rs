@@ -1,4 +1,5 @@
 use crate::contained::{self, contained};
+use crate::observed::Observed;
 use crate::waiters::{WaitNumber, Waiters};
 use chapter_03::{
     Backend, Event, Interest, Mode, Readiness, Selector, SelectorKind, Source, Token,
@@ -22,13 +23,20 @@ pub(crate) struct Reactor {
 
 type Sources = Selector<Rc<dyn Source>, Rc<Watched>>;
 
-/// What is known of a source, and who waits for it.
+/// What is known of a source, and who is told of it.
 #[derive(Default)]
 pub(crate) struct Watched {
     /// Set by a report, cleared by an operation that disproves it: see [`Selector::watch`].
     pub(crate) readiness: Cell<Readiness>,
-    readers: Waiters,
-    writers: Waiters,
+    pub(crate) audience: Audience,
+}
+
+/// Who is told of the reports of a source.
+pub(crate) enum Audience {
+    /// Tasks that wait for a direction.
+    Tasks { readers: Waiters, writers: Waiters },
+    /// One observer, which has a turn of its own in the ready queue.
+    Observer(Observed),
 }
 
 /// One direction of a source.
@@ -75,11 +83,29 @@ impl Reactor {
         direction: Direction,
     ) -> io::Result<(Token, Rc<Watched>)> {
         let watched = Rc::<Watched>::default();
-        let watch = |selector: &mut Sources| {
-            selector.watch(source, Rc::clone(&watched), direction.interest())
-        };
-        let token = self.with(watch)?;
+        let token = self.watch(source, Rc::clone(&watched), direction.interest())?;
         Ok((token, watched))
+    }
+
+    /// Takes a source into possession, and tells an observer of what is wanted of it.
+    pub(crate) fn register_observed(
+        &self,
+        source: Rc<dyn Source>,
+    ) -> io::Result<(Token, Rc<Watched>)> {
+        let audience = Audience::Observer(Observed::default());
+        // Nothing has arrived that is known of; what is sent is simply tried.
+        let watched = Rc::new(Watched { readiness: Cell::new(Readiness::WRITABLE), audience });
+        let token = self.watch(source, Rc::clone(&watched), Interest::READ)?;
+        Ok((token, watched))
+    }
+
+    fn watch(
+        &self,
+        source: Rc<dyn Source>,
+        watched: Rc<Watched>,
+        wanted: Interest,
+    ) -> io::Result<Token> {
+        self.with(|selector| selector.watch(source, watched, wanted))
     }
 
     /// The kernel forgets the source, at once, and nobody is woken for it any more.
@@ -114,12 +140,20 @@ impl Reactor {
         outcome.map(|()| count)
     }
 
-    /// Wakes the tasks that wait for what was reported.
-    pub(crate) fn wake_tasks(&self) {
+    /// Wakes the tasks that wait for what was reported, and gives out the observers that are to have
+    /// a turn.
+    pub(crate) fn deliver(&self, mut give_turn: impl FnMut(Rc<Watched>)) {
         let mut events = self.events.take();
         contained::for_each(events.drain(..), |event| {
-            if let Some(watched) = self.note(event) {
-                watched.wake(event.readiness.directions());
+            let Some(watched) = self.note(event) else { return };
+            let directions = event.readiness.directions();
+            match &watched.audience {
+                Audience::Tasks { readers, writers } => wake(readers, writers, directions),
+                Audience::Observer(observed) => {
+                    if observed.is_to_be_told(directions) {
+                        give_turn(watched);
+                    }
+                }
             }
         });
         *self.events.borrow_mut() = events;
@@ -152,14 +186,20 @@ impl Reactor {
         direction: Direction,
         waker: &Waker,
     ) -> io::Result<WaitNumber> {
-        let number = watched.waiters(direction).enter(waker);
-        if self.settles.get()
-            && let Err(error) = self.settle(token, watched)
-        {
+        let waiters =
+            watched.waiters(direction).expect("who waits for a source does not observe it");
+        let number = waiters.enter(waker);
+        if let Err(error) = self.settle_wanted(token, watched) {
             watched.leave(direction, number);
             return Err(error);
         }
         Ok(number)
+    }
+
+    /// Brings what the kernel watches into line with what is wanted now.
+    #[inline]
+    pub(crate) fn settle_wanted(&self, token: Token, watched: &Watched) -> io::Result<()> {
+        if self.settles.get() { self.settle(token, watched) } else { Ok(()) }
     }
 
     fn settle(&self, token: Token, watched: &Watched) -> io::Result<()> {
@@ -177,6 +217,15 @@ impl Reactor {
         self.selector.take()
     }
 
+    /// Everything that has an observer.
+    pub(crate) fn observed(&self) -> Vec<Rc<Watched>> {
+        let selector = self.selector.borrow();
+        let all = selector.iter().flat_map(Selector::data);
+        let is_observed =
+            |watched: &&Rc<Watched>| matches!(watched.audience, Audience::Observer(_));
+        all.filter(is_observed).map(Rc::clone).collect()
+    }
+
     fn with<R>(&self, ask: impl FnOnce(&mut Sources) -> io::Result<R>) -> io::Result<R> {
         match &mut *self.selector.borrow_mut() {
             Some(selector) => ask(selector),
@@ -189,43 +238,51 @@ impl Watched {
     /// Withdraws a wait that is over or was given up.
     #[inline]
     pub(crate) fn leave(&self, direction: Direction, number: WaitNumber) {
-        self.waiters(direction).leave(number);
-    }
-
-    /// Readers before writers (LP-23).
-    #[inline]
-    fn wake(&self, directions: Interest) {
-        if directions.contains(Interest::READ) {
-            self.wake_readers();
-        }
-        if directions.contains(Interest::WRITE) {
-            self.writers.wake();
-        }
-    }
-
-    /// A waker of others may panic. Where nobody waits for the other direction, the loop over all
-    /// sources contains that, for less.
-    #[inline]
-    fn wake_readers(&self) {
-        if self.writers.is_empty() {
-            self.readers.wake();
-        } else {
-            let _ = contained(|| self.readers.wake());
+        if let Some(waiters) = self.waiters(direction) {
+            waiters.leave(number);
         }
     }
 
     #[inline]
-    fn waiters(&self, direction: Direction) -> &Waiters {
-        match direction {
-            Direction::Read => &self.readers,
-            Direction::Write => &self.writers,
+    fn waiters(&self, direction: Direction) -> Option<&Waiters> {
+        match (&self.audience, direction) {
+            (Audience::Tasks { readers, .. }, Direction::Read) => Some(readers),
+            (Audience::Tasks { writers, .. }, Direction::Write) => Some(writers),
+            (Audience::Observer(_), _) => None,
         }
     }
 
     #[inline]
     fn wanted(&self) -> Interest {
-        Interest::READ.when(!self.readers.is_empty())
-            | Interest::WRITE.when(!self.writers.is_empty())
+        match &self.audience {
+            Audience::Tasks { readers, writers } => {
+                Interest::READ.when(!readers.is_empty()) | Interest::WRITE.when(!writers.is_empty())
+            }
+            Audience::Observer(observed) => observed.wanted(),
+        }
+    }
+}
+
+/// Readers before writers (LP-23).
+#[inline]
+fn wake(readers: &Waiters, writers: &Waiters, directions: Interest) {
+    if directions.contains(Interest::READ) {
+        // A waker of others may panic. Where nobody waits for the other direction, the loop over
+        // all sources contains that, for less.
+        if writers.is_empty() {
+            readers.wake();
+        } else {
+            let _ = contained(|| readers.wake());
+        }
+    }
+    if directions.contains(Interest::WRITE) {
+        writers.wake();
+    }
+}
+
+impl Default for Audience {
+    fn default() -> Audience {
+        Audience::Tasks { readers: Waiters::default(), writers: Waiters::default() }
     }
 }
 

@@ -1,6 +1,7 @@
 use crate::contained::contained;
 use chapter_01::Log;
 use std::fmt;
+use std::net::SocketAddr;
 use std::panic::Location;
 
 /// What a loop tells its exception handler: something failed, and there is nobody to return it to.
@@ -16,7 +17,7 @@ pub struct ErrorContext {
     pub subject: Option<Subject>,
 }
 
-/// What has failed, and the line of the program that made it.
+/// What has failed, and where it is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Subject {
@@ -26,6 +27,8 @@ pub enum Subject {
     Task(&'static Location<'static>),
     /// A future, by the line that made it.
     Future(&'static Location<'static>),
+    /// A connection, by the address of its peer.
+    Connection(SocketAddr),
 }
 
 impl ErrorContext {
@@ -74,6 +77,7 @@ impl fmt::Display for Subject {
             Subject::Callback(place) => write!(f, "callback of {place}"),
             Subject::Task(place) => write!(f, "task of {place}"),
             Subject::Future(place) => write!(f, "future of {place}"),
+            Subject::Connection(peer) => write!(f, "connection of {peer}"),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use std::future::{Future, IntoFuture};
 use std::io;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// Takes clients for ever and gives each a task of its own. It ends only when it is dropped or its
@@ -29,7 +30,20 @@ where
     F: Future + 'static,
     F::Output: Outcome + 'static,
 {
-    accept_all(|| listener.accept(), handle, &Clients::new()).await
+    serve_clients(listener, handle, &Clients::new()).await
+}
+
+async fn serve_clients<F>(
+    listener: &AsyncSocket,
+    handle: impl Fn(AsyncSocket, SocketAddr) -> F,
+    clients: &Rc<Clients<F::Output>>,
+) -> io::Result<Infallible>
+where
+    F: Future + 'static,
+    F::Output: Outcome + 'static,
+{
+    let take = |client, peer| clients.spawn(handle(client, peer));
+    accept_all(|| listener.accept(), take, || clients.departure()).await
 }
 
 /// As [`serve`], until `stop` is done. Then it closes the listener, so that nobody can connect any
@@ -66,7 +80,7 @@ where
     F::Output: Outcome + 'static,
 {
     let clients = Clients::new();
-    let ended = race(stop, accept_all(|| listener.accept(), handle, &clients)).await;
+    let ended = race(stop, serve_clients(&listener, handle, &clients)).await;
     drop(listener);
     if timeout(grace, clients.all_departures()).await.is_err() {
         clients.cancel_all();

@@ -1,5 +1,6 @@
 use super::{Core, Phase, Ready, Timed};
 use crate::contained::contained;
+use crate::reactor::Audience;
 use crate::report::ErrorContext;
 use crate::timers::Timers;
 use std::rc::Rc;
@@ -27,6 +28,12 @@ impl Core {
         self.executor.close();
         self.let_go(self.names.close());
         self.signals.close().into_values().for_each(|handler| self.let_go(handler));
+        self.deferred_turns.take();
+        for watched in self.reactor.observed() {
+            if let Audience::Observer(observed) = &watched.audience {
+                self.let_go_by(|| observed.loop_closed());
+            }
+        }
         self.let_go(self.reactor.close());
         // A handler may own a handle of this loop.
         self.let_go(self.exception_handler.take());
@@ -42,7 +49,11 @@ impl Core {
     /// Drops what belongs to others. A destructor that panics is reported, and keeps nothing else
     /// from its end.
     fn let_go<T>(self: &Rc<Core>, value: T) {
-        if let Err(message) = contained(|| drop(value)) {
+        self.let_go_by(|| drop(value));
+    }
+
+    fn let_go_by(self: &Rc<Core>, let_go: impl FnOnce()) {
+        if let Err(message) = contained(let_go) {
             self.report(&ErrorContext::new("a destructor failed").with_error(message));
         }
     }

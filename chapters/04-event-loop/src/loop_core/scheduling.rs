@@ -1,5 +1,6 @@
 use super::{Core, Phase, Ready, Timed};
 use crate::handle::Handle;
+use crate::reactor::Watched;
 use crate::task::TaskKey;
 use crate::timers::TimerKey;
 use std::panic::Location;
@@ -35,6 +36,27 @@ impl Core {
     #[inline]
     pub(crate) fn make_ready(&self, task: TaskKey) {
         self.ready.borrow_mut().push_back(Ready::Task(task));
+    }
+
+    /// Puts the turn of an observer into the ready queue. It is there once, which the observed source
+    /// sees to.
+    #[inline]
+    pub(crate) fn schedule_turn(&self, watched: Rc<Watched>) {
+        if self.phase.get() != Phase::Closed {
+            self.ready.borrow_mut().push_back(Ready::Turn(watched));
+        }
+    }
+
+    /// Gives an observer its turn after the kernel was asked again.
+    pub(crate) fn defer_turn(&self, watched: Rc<Watched>) {
+        if self.phase.get() != Phase::Closed {
+            self.deferred_turns.borrow_mut().push(watched);
+        }
+    }
+
+    pub(super) fn take_deferred_turns(&self) {
+        let turns = self.deferred_turns.borrow_mut().drain(..).map(Ready::Turn).collect::<Vec<_>>();
+        self.ready.borrow_mut().extend(turns);
     }
 
     /// Wakes a task after the kernel was asked again.

@@ -1,0 +1,83 @@
+use super::{Flow, SocketTransport};
+use crate::any_protocol::AnyProtocol;
+use crate::protocol::{CallbackResult, ConnectionError};
+use crate::stream::Stream;
+use crate::transport::{Transport, WriteError};
+use chapter_04::{ErrorContext, Subject, contained};
+use std::rc::Rc;
+
+/// How a transport calls its protocol: never inside another call.
+impl<S: Stream> SocketTransport<S> {
+    /// Runs a callback whose failure ends the connection.
+    #[inline]
+    pub(super) fn call<R>(
+        &self,
+        transport: &Rc<dyn Transport>,
+        callback: impl FnOnce() -> CallbackResult<R>,
+    ) -> Option<R> {
+        self.calling.set(true);
+        let outcome = contained(callback);
+        self.calling.set(false);
+        self.tell_pause(transport);
+        match outcome {
+            Ok(Ok(value)) => Some(value),
+            Ok(Err(error)) => self.fail(ConnectionError::Protocol(error)),
+            Err(message) => self.fail(ConnectionError::Panicked(message)),
+        }
+    }
+
+    /// Runs a callback whose failure is reported and ends nothing (FC-09, TR-15).
+    pub(super) fn notify(&self, what: &'static str, callback: impl FnOnce()) {
+        self.calling.set(true);
+        let outcome = contained(callback);
+        self.calling.set(false);
+        if let Err(message) = outcome {
+            self.report(ErrorContext::new(what).with_error(message));
+        }
+    }
+
+    /// Tells of a high mark that was crossed, unless a callback runs, which has to return first.
+    #[inline]
+    pub(super) fn tell_pause(&self, transport: &Rc<dyn Transport>) {
+        if self.flow.get() == Flow::PauseDue && !self.calling.get() {
+            self.pause_protocol(transport);
+        }
+    }
+
+    #[cold]
+    fn pause_protocol(&self, transport: &Rc<dyn Transport>) {
+        self.flow.set(Flow::Paused);
+        if let Some(protocol) = self.current() {
+            self.notify("pause_writing failed", || protocol.pause_writing(transport));
+        }
+    }
+
+    #[cold]
+    fn fail<R>(&self, error: ConnectionError) -> Option<R> {
+        // That the connection is gone is no news, and no mistake of the protocol.
+        let is_news = match &error {
+            ConnectionError::Protocol(error) => {
+                error.downcast_ref() != Some(&WriteError::Closed) || !self.is_over()
+            }
+            _ => true,
+        };
+        if is_news {
+            self.report(ErrorContext::new("a callback of a protocol failed").with_error(&error));
+        }
+        self.lose(Some(error));
+        None
+    }
+
+    pub(super) fn report(&self, context: ErrorContext) {
+        let context = match self.ends.peer.ip() {
+            Some(peer) => context.about(Subject::Connection(peer)),
+            None => context,
+        };
+        self.event_loop.call_exception_handler(&context);
+    }
+
+    #[inline]
+    pub(super) fn current(&self) -> Option<AnyProtocol> {
+        self.protocol.borrow().clone()
+    }
+}
