@@ -232,15 +232,17 @@ impl Core {
                     self.step(&*task);
                 }
             }
-            Ready::Turn(watched) => Core::turn(&watched),
+            Ready::Turn(watched) => self.turn(&watched),
             Ready::Callback(handle) => self.call(&handle),
         }
     }
 
     #[inline]
-    fn turn(watched: &Watched) {
-        if let Audience::Observer(observed) = &watched.audience {
-            observed.turn();
+    fn turn(self: &Rc<Core>, watched: &Watched) {
+        if let Audience::Observer(observed) = &watched.audience
+            && let Err(message) = contained(|| observed.turn())
+        {
+            self.report(&ErrorContext::new("an observer failed").with_error(message));
         }
     }
 
@@ -279,7 +281,7 @@ impl Core {
                 Some(Subject::Task(task.place()))
             }
             Ready::Turn(watched) => {
-                Core::turn(&watched);
+                self.turn(&watched);
                 None
             }
             Ready::Callback(handle) => {
