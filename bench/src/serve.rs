@@ -5,6 +5,7 @@ use chapter_01::{BACKLOG, EchoBytes, Log, listen, local_address};
 use chapter_02::BusyPoll;
 use chapter_03::{EchoServer, SelectorKind};
 use chapter_04::{AsyncSocket, echo_client};
+use chapter_05::{Echo, create_server};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use signal_hook::consts::SIGTERM;
 use socket2::Socket;
@@ -59,6 +60,8 @@ impl Server {
             Server::SelectorPolling => selector(listener, SelectorKind::Polling, say),
             Server::SockMio => sock(listener, SelectorKind::Mio, say),
             Server::SockPolling => sock(listener, SelectorKind::Polling, say),
+            Server::ProtoMio => proto(listener, SelectorKind::Mio, say),
+            Server::ProtoPolling => proto(listener, SelectorKind::Polling, say),
             Server::BusyPoll => {
                 // It alone ends by itself, to say how often it has polled.
                 let stop = Arc::new(AtomicBool::new(false));
@@ -112,4 +115,18 @@ fn sock(
         chapter_04::serve(&listener, |client, peer| echo_client(client, peer, Log::Quiet)).await
     })?;
     match ended? {}
+}
+
+/// Chapter 05's server.
+fn proto(
+    listener: Socket,
+    kind: SelectorKind,
+    say: impl Fn() -> io::Result<()> + 'static,
+) -> anyhow::Result<()> {
+    let ended = chapter_04::run_with(kind, async move {
+        let server = create_server(|| Echo::new(Log::Quiet), listener).await?;
+        say()?;
+        server.serve_forever().await
+    })?;
+    Ok(ended?)
 }

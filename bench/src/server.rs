@@ -21,6 +21,10 @@ pub enum Server {
     SockMio,
     /// Chapter 04's sockets over `polling`.
     SockPolling,
+    /// Chapter 05's protocols over `mio`.
+    ProtoMio,
+    /// Chapter 05's protocols over `polling`.
+    ProtoPolling,
     /// tokio's current-thread runtime, a task for each client.
     Tokio,
     /// The same with a buffered reader and a buffered writer.
@@ -54,7 +58,7 @@ pub enum Part {
 
 impl Server {
     /// All of them; the first is what the others are compared to.
-    pub const ALL: [Server; 16] = [
+    pub const ALL: [Server; 18] = [
         Server::RawEpoll,
         Server::MioByHand,
         Server::BusyPoll,
@@ -62,6 +66,8 @@ impl Server {
         Server::SelectorPolling,
         Server::SockMio,
         Server::SockPolling,
+        Server::ProtoMio,
+        Server::ProtoPolling,
         Server::Tokio,
         Server::TokioBuffered,
         Server::Smol,
@@ -89,6 +95,17 @@ impl Server {
         Server::AsyncioSock,
     ];
 
+    /// Those of the tables of chapter 05: the layers up to it, and those that call a protocol for each connection.
+    pub const CHAPTER_05: [Server; 7] = [
+        Server::RawEpoll,
+        Server::SockMio,
+        Server::ProtoMio,
+        Server::ProtoPolling,
+        Server::Tokio,
+        Server::AsyncioProtocol,
+        Server::UvloopProtocol,
+    ];
+
     /// Its name on the command line and in the file of results.
     pub fn name(self) -> &'static str {
         match self {
@@ -99,6 +116,8 @@ impl Server {
             Server::SelectorPolling => "selector-polling",
             Server::SockMio => "sock-mio",
             Server::SockPolling => "sock-polling",
+            Server::ProtoMio => "proto-mio",
+            Server::ProtoPolling => "proto-polling",
             Server::Tokio => "tokio",
             Server::TokioBuffered => "tokio-buffered",
             Server::Smol => "smol",
@@ -121,6 +140,8 @@ impl Server {
             Server::SelectorPolling => "chapter 03 over polling",
             Server::SockMio => "chapter 04 over mio",
             Server::SockPolling => "chapter 04 over polling",
+            Server::ProtoMio => "chapter 05 over mio",
+            Server::ProtoPolling => "chapter 05 over polling",
             Server::Tokio => "tokio, one thread",
             Server::TokioBuffered => "tokio, buffered",
             Server::Smol => "smol, one thread",
@@ -141,7 +162,9 @@ impl Server {
             | Server::SelectorMio
             | Server::SelectorPolling
             | Server::SockMio
-            | Server::SockPolling => Part::Ours,
+            | Server::SockPolling
+            | Server::ProtoMio
+            | Server::ProtoPolling => Part::Ours,
             _ => Part::Peer,
         }
     }

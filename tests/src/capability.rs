@@ -73,6 +73,18 @@ impl Capability {
         self.lacks.iter().find(|(layer, _)| *layer == column.layer).map(|(_, reason)| *reason)
     }
 
+    /// Each reason with the layers that have come to "no" for it.
+    fn reasons(&self) -> Vec<(Vec<&'static str>, &'static str)> {
+        let mut reasons: Vec<(Vec<_>, _)> = Vec::new();
+        for (layer, reason) in self.lacks.iter().filter(|(layer, _)| self.is_lacking(layer)) {
+            match reasons.last_mut().filter(|(_, last)| last == reason) {
+                Some((layers, _)) => layers.push(*layer),
+                None => reasons.push((vec![*layer], *reason)),
+            }
+        }
+        reasons
+    }
+
     /// Fails unless every column has done what is stated: all of it, but for the exceptions.
     ///
     /// # Panics
@@ -95,37 +107,65 @@ impl Capability {
     }
 }
 
-/// The capabilities as a table in Markdown, a column for each of [`COLUMNS`], and under it the
+/// The capabilities as a table in Markdown, a column for each layer of [`COLUMNS`], and under it the
 /// reason for each "no".
 pub fn table(capabilities: &[&Capability]) -> String {
+    let layers: Vec<_> = COLUMNS.chunk_by(|one, other| one.layer == other.layer).collect();
     let mut text = String::from("| |");
-    for column in &COLUMNS {
-        let _ = write!(text, " {} |", column.title);
+    for columns in &layers {
+        let _ = write!(text, " {} |", columns[0].heading);
     }
     text.push_str("\n|---|");
-    text.push_str(&"---|".repeat(COLUMNS.len()));
+    text.push_str(&"---|".repeat(layers.len()));
     for capability in capabilities {
         let _ = write!(text, "\n| {} |", capability.name);
-        for outcome in capability.outcomes() {
-            let _ = write!(text, " {} |", cell(outcome));
+        let mut outcomes = capability.outcomes();
+        for columns in &layers {
+            let (of_layer, rest) = outcomes.split_at(columns.len());
+            outcomes = rest;
+            let _ = write!(text, " {} |", cell(columns, of_layer));
         }
     }
     text.push_str("\n\nWhy not:\n");
     for capability in capabilities {
-        for (layer, reason) in
-            capability.lacks.iter().filter(|(layer, _)| capability.is_lacking(layer))
-        {
-            let _ = write!(text, "\n- {}, {layer}: {reason}.", capability.name);
+        for (layers, reason) in capability.reasons() {
+            let _ = write!(text, "\n- {} ({}): {reason}.", capability.name, layers.join(", "));
         }
     }
     text
 }
 
-fn cell(outcome: &Outcome) -> &'static str {
+/// What a layer has come to: over each of its selectors, where that makes a difference.
+fn cell(columns: &[Column], outcomes: &[Outcome]) -> String {
+    let words: Vec<_> = outcomes.iter().map(word).collect();
+    if words.iter().all(|word| *word == words[0]) {
+        return words[0].to_owned();
+    }
+    let over = |(column, word): (&Column, &&str)| {
+        format!("{word} over {}", column.selector.unwrap_or("none"))
+    };
+    columns.iter().zip(&words).map(over).collect::<Vec<_>>().join(", ")
+}
+
+fn word(outcome: &Outcome) -> &'static str {
     match outcome {
         Ok(Verdict::Yes) => "yes",
         Ok(Verdict::No) => "no",
         Ok(Verdict::NotMeasured) => "not measured here",
         Err(_) => "failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_selectors_share_a_cell_unless_they_differ() {
+        let columns = &COLUMNS[COLUMNS.len() - 2..];
+        let both = [Ok(Verdict::Yes), Ok(Verdict::Yes)];
+        assert_eq!(cell(columns, &both), "yes");
+        let one = [Ok(Verdict::Yes), Ok(Verdict::No)];
+        assert_eq!(cell(columns, &one), "yes over mio, no over polling");
     }
 }

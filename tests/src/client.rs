@@ -2,10 +2,12 @@ use crate::limit::PATIENCE;
 use anyhow::{Context, Result, bail, ensure};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use socket2::SockRef;
+use socket2::{Domain, SockAddr, Socket, Type};
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::mem::MaybeUninit;
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,7 +25,7 @@ const TURNS: usize = 20;
 #[derive(Debug)]
 pub struct Client {
     name: String,
-    stream: TcpStream,
+    stream: Socket,
 }
 
 /// `count` bytes of which each tells its place, as far as 251 places around: a byte lost, doubled
@@ -43,9 +45,26 @@ impl Client {
     /// Those of `connect(2)`.
     pub fn connect(name: impl Into<String>, address: SocketAddr) -> Result<Client> {
         let name = name.into();
-        let stream = TcpStream::connect_timeout(&address, PATIENCE)
+        let stream = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        stream
+            .connect_timeout(&address.into(), PATIENCE)
             .with_context(|| format!("{name} cannot connect to {address}"))?;
-        stream.set_nodelay(true)?;
+        stream.set_tcp_nodelay(true)?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Client { name, stream })
+    }
+
+    /// Connects to a path of the file system.
+    ///
+    /// # Errors
+    ///
+    /// Those of `connect(2)`.
+    pub fn connect_to_path(name: impl Into<String>, path: &Path) -> Result<Client> {
+        let name = name.into();
+        let stream = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        stream
+            .connect(&SockAddr::unix(path)?)
+            .with_context(|| format!("{name} cannot connect to {}", path.display()))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         Ok(Client { name, stream })
     }
@@ -54,9 +73,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The kernel's.
+    /// The kernel's; or it is connected to a path, and has none.
     pub fn address(&self) -> Result<SocketAddr> {
-        Ok(self.stream.local_addr()?)
+        self.stream.local_addr()?.as_socket().context("a client of a path has no IP address")
     }
 
     /// Sends all of `bytes`.
@@ -75,7 +94,7 @@ impl Client {
     ///
     /// The connection is lost.
     pub fn send_urgent(&mut self, byte: u8) -> Result<()> {
-        let sent = SockRef::from(&self.stream).send_out_of_band(&[byte]);
+        let sent = self.stream.send_out_of_band(&[byte]);
         ensure!(sent.with_context(|| format!("{} was to send an urgent byte", self.name))? == 1);
         Ok(())
     }
@@ -235,7 +254,7 @@ impl Client {
     /// The connection has ended: neither silent nor not.
     pub fn is_silent(&self) -> Result<bool> {
         self.stream.set_nonblocking(true)?;
-        let peeked = self.stream.peek(&mut [0]);
+        let peeked = self.stream.peek(&mut [MaybeUninit::uninit()]);
         self.stream.set_nonblocking(false)?;
         match peeked {
             Ok(0) => bail!("{} was closed by the server", self.name),
@@ -292,7 +311,7 @@ impl Client {
     ///
     /// The kernel's.
     pub fn reset(self) -> Result<()> {
-        Ok(SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))?)
+        Ok(self.stream.set_linger(Some(Duration::ZERO))?)
     }
 
     /// Gives the socket away, for instance to a child process.

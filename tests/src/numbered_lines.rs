@@ -43,6 +43,13 @@ impl NumberedLines {
         NumberedLines::receive_answer(client, prefix, whole)
     }
 
+    /// Receives back what was sent, of which the last line may have no end.
+    pub(crate) fn receive_sent(self, client: &mut Client) -> Result<()> {
+        let (whole, begun) = (self.sent / LINE, self.sent % LINE);
+        (0..whole).try_for_each(|number| NumberedLines::receive_answer(client, "", number))?;
+        client.receive_back(&NumberedLines::line(whole)[..begun])
+    }
+
     fn receive_answer(client: &mut Client, prefix: &str, number: usize) -> Result<()> {
         let answer = [prefix.as_bytes(), &*NumberedLines::line(number)].concat();
         client.receive_back(&answer).with_context(|| format!("the answer to line {number}"))

@@ -308,4 +308,61 @@ pub const SCENES: &[Scene] = &[
         "SIGTERM lets the clients come to an end.",
         scripts::terminated,
     ),
+    Scene::program(
+        ("chapter-05", "news"),
+        "example-news",
+        "Two readers are told the same, and one of them does not read.",
+    ),
+    Scene::program(
+        ("chapter-05", "water_marks"),
+        "example-water-marks",
+        "A writer is told when to pause and when to go on.",
+    ),
+    Scene::program(
+        ("chapter-05", "dead_address"),
+        "example-dead-address",
+        "The first address of a host does not answer.",
+    ),
+    Scene::example(
+        ("chapter-05", "echo_protocol"),
+        "example-echo-protocol",
+        "A protocol that answers and closes, and one that waits for that.",
+        scripts::echo_protocol,
+    )
+    .visited_by("echo_protocol_client"),
+    Scene::program(
+        ("chapter-05", "cipher"),
+        "example-cipher",
+        "A conversation through two ciphers, and what goes over the wire.",
+    ),
+    Scene::demo(
+        "chapter-05",
+        "demo-chapter-05",
+        "A transport and a protocol for each client, and the manners of chapter 04.",
+        scripts::selector,
+    ),
+    Scene::demo(
+        "chapter-05",
+        "demo-chapter-05-rude",
+        "No client ends the server, nor another client.",
+        scripts::rude_beside_another,
+    ),
+    Scene::demo(
+        "chapter-05",
+        "demo-chapter-05-slow-reader",
+        "A client does not read what is sent back.",
+        scripts::slow_reader_of_bytes,
+    ),
+    Scene::demo(
+        "chapter-05",
+        "demo-chapter-05-half-close",
+        "A client has sent its last byte before it reads the first.",
+        scripts::half_close,
+    ),
+    Scene::demo(
+        "chapter-05",
+        "demo-chapter-05-terminated",
+        "SIGTERM lets the clients come to an end.",
+        scripts::terminated,
+    ),
 ];

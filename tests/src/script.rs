@@ -36,6 +36,7 @@ pub(crate) enum Act {
     SendUntilStuck,
     Receive(Vec<u8>),
     ReceiveAnswers(&'static str),
+    ReceiveWhatWasSent,
     ReceiveNothing,
     ReceiveEnd,
     Finish,
@@ -99,6 +100,13 @@ impl Script {
     #[must_use]
     pub fn receives_answers(self, prefix: &'static str) -> Script {
         self.act(Act::ReceiveAnswers(prefix))
+    }
+
+    /// After [`sends_until_stuck`](Script::sends_until_stuck): the client receives its lines as far
+    /// as it has sent them, and sends nothing more.
+    #[must_use]
+    pub fn receives_what_was_sent(self) -> Script {
+        self.act(Act::ReceiveWhatWasSent)
     }
 
     /// Nothing has come for the client.

@@ -296,3 +296,33 @@ pub(crate) fn terminated() -> Script {
     let script = script.receives("one more thing").closes().server_says("client-1 closed");
     script.server_ends(0)
 }
+
+/// As `printf ... | nc` does it. What the server cannot send yet when the end of file comes, it
+/// sends before it closes.
+pub(crate) fn half_close() -> Script {
+    let script = Script::new().client(1).connects().server_says("client-1 connected");
+    let script = script.sends_until_stuck().server_lines_left_out("client-1 sent").finishes();
+    let script = script.client(2).connects().server_says("client-2 connected");
+    let script = script.sends("and me?").server_says("client-2 sent 7 bytes").receives("and me?");
+    script.client(1).receives_what_was_sent().receives_end().server_says("client-1 closed")
+}
+
+/// The server has been told something, answers, and closes.
+fn answered(script: Script, said: &str) -> Script {
+    let script = script.server_says(&format!("Data received: {said}"));
+    script.server_says(&format!("Send: {said}")).server_says("Close the client socket")
+}
+
+pub(crate) fn echo_protocol() -> Script {
+    let script = Script::new().client(1).starts().says("connected to").says("Data sent: Hello");
+    let script = answered(script.server_says("Connection from client-1"), "Hello World!");
+    let script = script.says("Data received: Hello World!");
+    let script = script.says("The server closed the connection").ends(0);
+    // One who says nothing keeps nobody waiting.
+    let script = script.client(2).connects().server_says("Connection from client-2");
+    let script = script.client(3).connects().server_says("Connection from client-3");
+    let script = answered(script.sends("me too"), "me too").receives("me too").receives_end();
+    let script = script.client(2).resets();
+    let script = script.client(4).connects().server_says("Connection from client-4");
+    answered(script.sends("still there?"), "still there?").receives("still there?").receives_end()
+}

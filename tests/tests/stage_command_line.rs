@@ -27,6 +27,17 @@ fn what_is_not_understood_is_refused_by_its_name() -> anyhow::Result<()> {
         ("echo --layer sock --delay 1", "option --delay is not in this layer"),
         ("echo --layer sock --bytes 1", "option --bytes is not for this role"),
         ("flood --layer sock --bytes many", "many"),
+        ("echo --layer sock --path p", "option --path is not in this layer: no role of it"),
+        ("echo --layer proto --path p", "option --path is not for this role: only unix takes one"),
+        ("echo --layer proto --limit 3", "option --limit is not in this layer"),
+        ("line --layer proto", "role \"line\" is not in this layer: choose echo, greet, "),
+        ("connect --layer sock --addr 127.0.0.1:1", "role \"connect\" is not in this layer"),
+        ("connect --layer proto", "where to? give --addr HOST:PORT"),
+        ("connect --layer proto --port 1", "option --port is not for this role: echo, greet, "),
+        ("connect --layer proto --addr 127.0.0.1:1 --he-delay -1", "\"-1\""),
+        ("connect --layer proto --addr 127.0.0.1:1 --he-delay soon", "soon"),
+        ("unix --layer proto", "where? give --path PATH"),
+        ("unix --layer proto --path p --host localhost", "option --host is not for this role"),
         ("echo --layer busy-poll --selector mio", "option --selector is not in this layer"),
         ("echo --layer selector --selector crystal-ball", "crystal-ball"),
         ("echo --layer blocking --loud", "'--loud'"),
@@ -42,7 +53,11 @@ fn what_is_not_understood_is_refused_by_its_name() -> anyhow::Result<()> {
 fn an_address_that_cannot_be_had_ends_it_with_code_one() -> anyhow::Result<()> {
     ends_with(1, "echo --layer blocking --host no-such-host.invalid", "no-such-host.invalid")?;
     ends_with(1, "echo --layer selector --host 192.0.2.77", "192.0.2.77:0")?;
-    ends_with(1, "echo --layer sock --host 192.0.2.77", "192.0.2.77:0")
+    ends_with(1, "echo --layer sock --host 192.0.2.77", "192.0.2.77:0")?;
+    ends_with(1, "echo --layer proto --host 192.0.2.77", "192.0.2.77:0")?;
+    ends_with(1, "echo --layer proto --host no-such-host.invalid", "no-such-host.invalid")?;
+    ends_with(1, "unix --layer proto --path /no/such/directory", "/no/such/directory")?;
+    ends_with(1, "connect --layer proto --addr 127.0.0.1", "\"127.0.0.1\" is no address")
 }
 
 /// Runs `stage` to its end: it names `expected` in one line and has this exit code.
@@ -91,9 +106,11 @@ fn every_layer_ends_on_sigint_and_sigterm() -> anyhow::Result<()> {
 #[test]
 fn a_star_listens_on_every_address() -> anyhow::Result<()> {
     within(TEST_MAX, "a star", || {
-        let server = Server::start(&mut stage("echo --layer selector --host *"))?;
-        for host in [[127, 0, 0, 1], [127, 1, 2, 3]] {
-            Client::connect("client-1", (host, server.address().port()).into())?.echo(b"x")?;
+        for layer in ["selector", "proto"] {
+            let server = Server::start(stage("echo --host * --layer").arg(layer))?;
+            for host in [[127, 0, 0, 1], [127, 1, 2, 3]] {
+                Client::connect("client-1", (host, server.address().port()).into())?.echo(b"x")?;
+            }
         }
         Ok(())
     })

@@ -5,11 +5,13 @@ use conformance::{
     PATIENCE, Process, SCENES, Scene, Script, TEST_MAX, example, program, record, within, wrap,
 };
 use socket2::{Domain, Socket, Type};
+use std::io::Read;
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// The programs with a server of their own.
-const CHAPTERS: [&str; 4] = ["chapter-01", "chapter-02", "chapter-03", "chapter-04"];
+const CHAPTERS: [&str; 5] = ["chapter-01", "chapter-02", "chapter-03", "chapter-04", "chapter-05"];
 
 /// Compares a text with its snapshot.
 fn check(name: &str, text: &str) {
@@ -64,7 +66,13 @@ fn chapter_04() -> Result<()> {
     play("chapter-04")
 }
 
-/// The servers of chapters 03 and 04 do the same over both selectors.
+#[cfg(target_os = "linux")]
+#[test]
+fn chapter_05() -> Result<()> {
+    play("chapter-05")
+}
+
+/// The servers of chapters 03 to 05 do the same over both selectors.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_selector_makes_no_difference() -> Result<()> {
@@ -150,21 +158,61 @@ fn an_example_says_what_it_cannot_do() -> Result<()> {
     let free = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     free.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
     let free = free.local_addr()?.as_socket().context("an address")?.to_string();
-    let refused = format!("got_message_client: cannot connect to {free}: Connection refused");
-    for (name, arguments, expected) in [
-        ("boom", ["--track", "perhaps"], "boom: --track takes yes or no, not \"perhaps\""),
-        ("got_message_client", ["--connect", &free], &refused),
+    let taken = TcpListener::bind("127.0.0.1:0")?;
+    let taken = taken.local_addr()?.to_string();
+    let refused = |name| format!("{name}: cannot connect to {free}: Connection refused");
+    for (chapter, name, arguments, expected) in [
         (
+            "chapter-04",
+            "boom",
+            ["--track", "perhaps"],
+            "boom: --track takes yes or no, not \"perhaps\"",
+        ),
+        ("chapter-04", "got_message_client", ["--connect", &free], &refused("got_message_client")),
+        (
+            "chapter-04",
             "got_message_client",
             ["--connect", "nowhere"],
             "got_message_client: \"nowhere\" is no address",
         ),
+        (
+            "chapter-05",
+            "echo_protocol_client",
+            ["--connect", &free],
+            &refused("echo_protocol_client"),
+        ),
+        (
+            "chapter-05",
+            "echo_protocol",
+            ["--listen", &taken],
+            &format!("echo_protocol: {taken} is in use: "),
+        ),
     ] {
-        let (code, output, errors) = run(example("chapter-04", name)?.args(arguments))?;
+        let (code, output, errors) = run(example(chapter, name)?.args(arguments))?;
         ensure!((code, &*output) == (Some(1), ""), "{name} ended with {code:?}: {output}");
         let one_line = errors.starts_with(expected) && errors.lines().count() == 1;
         ensure!(one_line, "{name} said {errors:?}");
     }
+    Ok(())
+}
+
+#[test]
+fn the_client_of_the_echo_protocol_says_that_its_server_is_gone() -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let mut command = example("chapter-05", "echo_protocol_client")?;
+    command.args(["--connect", &listener.local_addr()?.to_string()]);
+    let mut client = Process::spawn(&mut command, Stdio::null())?;
+    let (mut server, _) = within(PATIENCE, "the client", || listener.accept())?;
+    // Only now is the client beyond its first callback.
+    within(PATIENCE, "the message", || server.read_exact(&mut [0; 12]))?;
+    let server = Socket::from(server);
+    server.set_linger(Some(Duration::ZERO))?;
+    drop(server);
+    let status = within(PATIENCE, "the client's end", || client.wait())?;
+    let errors = client.stderr().wait_for_end()?;
+    ensure!(status.code() == Some(1), "it ended with {status}: {errors:?}");
+    let lost = "echo_protocol_client: the connection was lost: Connection reset by peer";
+    ensure!(errors.starts_with(lost) && errors.lines().count() == 1, "it said {errors:?}");
     Ok(())
 }
 

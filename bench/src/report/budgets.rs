@@ -23,7 +23,7 @@ const GROWTH_MAX: f64 = 1.10;
 /// Processor time of a crowd that is idle, in microseconds a second. None is asked for; the account has its grain.
 const IDLE_CPU_MAX: f64 = 1.0;
 
-const BUDGETS: [Budget; 4] = [
+const BUDGETS: [Budget; 6] = [
     Budget {
         server: Server::SelectorMio,
         cpu_max: 1.03,
@@ -55,6 +55,22 @@ const BUDGETS: [Budget; 4] = [
         calls_max: 7.01,
         instructions_max: None,
         idle_bytes_max: 800.0,
+        visit_max: None,
+    },
+    Budget {
+        server: Server::ProtoMio,
+        cpu_max: 1.05,
+        calls_max: 3.01,
+        instructions_max: Some(350.0),
+        idle_bytes_max: 700.0,
+        visit_max: Some(1.15),
+    },
+    Budget {
+        server: Server::ProtoPolling,
+        cpu_max: 1.05,
+        calls_max: 7.01,
+        instructions_max: None,
+        idle_bytes_max: 700.0,
         visit_max: None,
     },
 ];

@@ -11,19 +11,28 @@ use std::net::{SocketAddr, ToSocketAddrs};
 ///
 /// [`AddressError`] names the text, or the host that nobody knows.
 pub fn resolve(host_and_port: &str) -> Result<Vec<SocketAddr>, AddressError> {
-    let malformed = || AddressError::Malformed(host_and_port.to_owned());
-    let (host, port) = host_and_port.rsplit_once(':').ok_or_else(malformed)?;
-    let port: u16 = port.parse().map_err(|_| malformed())?;
-    let host = match host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')) {
-        Some(inner) => inner,
-        None if host.contains([':', '[', ']']) => return Err(malformed()),
-        None if host.is_empty() => "0.0.0.0",
-        None => host,
-    };
+    let (host, port) = parse_host_and_port(host_and_port)?;
+    let host = if host.is_empty() { "0.0.0.0" } else { host };
     let unknown = |reason: Option<io::Error>| AddressError::Unknown(host.to_owned(), reason);
     let addresses: Vec<_> =
         (host, port).to_socket_addrs().map_err(|error| unknown(Some(error)))?.collect();
     if addresses.is_empty() { Err(unknown(None)) } else { Ok(addresses) }
+}
+
+/// The two parts of `HOST:PORT`. The host is without its brackets, and may be empty.
+///
+/// # Errors
+///
+/// [`AddressError::Malformed`] names the text.
+pub fn parse_host_and_port(text: &str) -> Result<(&str, u16), AddressError> {
+    let malformed = || AddressError::Malformed(text.to_owned());
+    let (host, port) = text.rsplit_once(':').ok_or_else(malformed)?;
+    let port = port.parse().map_err(|_| malformed())?;
+    match host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')) {
+        Some(inner) => Ok((inner, port)),
+        None if host.contains([':', '[', ']']) => Err(malformed()),
+        None => Ok((host, port)),
+    }
 }
 
 /// Why `HOST:PORT` stands for no address.

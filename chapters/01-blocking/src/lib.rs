@@ -22,7 +22,7 @@ mod reply;
 mod serve;
 
 pub use accept_fault::AcceptFault;
-pub use address::{AddressError, resolve};
+pub use address::{AddressError, parse_host_and_port, resolve};
 pub use line_buffer::{LineBuffer, LineTooLong};
 pub use listen::{BACKLOG, ListenError, listen, listen_at, local_address};
 pub use log::{Excerpt, Log};

@@ -84,7 +84,8 @@ pub enum ListenError {
 }
 
 impl ListenError {
-    fn new(address: SocketAddr, error: io::Error) -> ListenError {
+    /// Sorts what the kernel says of a socket that is to be bound to `address` or to listen there.
+    pub fn new(address: SocketAddr, error: io::Error) -> ListenError {
         match error.kind() {
             io::ErrorKind::AddrInUse => ListenError::InUse(address),
             io::ErrorKind::PermissionDenied => ListenError::Privileged(address),
@@ -125,6 +126,20 @@ impl From<AddressError> for ListenError {
     }
 }
 
+/// For whoever has other failures of I/O beside this one. It is inside.
+impl From<ListenError> for io::Error {
+    fn from(error: ListenError) -> io::Error {
+        let kind = match &error {
+            ListenError::Address(_) => io::ErrorKind::InvalidInput,
+            ListenError::InUse(_) => io::ErrorKind::AddrInUse,
+            ListenError::Privileged(_) => io::ErrorKind::PermissionDenied,
+            ListenError::NotLocal(_) => io::ErrorKind::AddrNotAvailable,
+            ListenError::Refused(_, reason) => reason.kind(),
+        };
+        io::Error::new(kind, error)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +159,11 @@ mod tests {
             say(eaddrnotavail).starts_with("127.0.0.1:80 is no address of this machine: choose ")
         );
         assert!(say(enobufs).starts_with("cannot listen at 127.0.0.1:80: "));
+        for errno in [eacces, eaddrinuse, eaddrnotavail, enobufs] {
+            let plain = io::Error::from_raw_os_error(errno);
+            let kind = plain.kind();
+            assert_eq!(io::Error::from(ListenError::new(address, plain)).kind(), kind);
+        }
     }
 
     /// `[::]` takes no port from IPv4, whatever the system's default is.

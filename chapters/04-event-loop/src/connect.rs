@@ -122,10 +122,15 @@ struct ConnectError {
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ConnectError { address, error } = self;
-        match address.as_socket() {
-            Some(address) => write!(f, "cannot connect to {address}: {error}"),
-            None => write!(f, "cannot connect to {:?}: {error}", address.as_unix()),
+        f.write_str("cannot connect to ")?;
+        if let Some(address) = address.as_socket() {
+            address.fmt(f)?;
+        } else if let Some(path) = address.as_pathname() {
+            path.display().fmt(f)?;
+        } else if let Some(name) = address.as_abstract_namespace() {
+            write!(f, "@{}", name.escape_ascii())?;
         }
+        write!(f, ": {error}")
     }
 }
 
@@ -138,6 +143,18 @@ impl std::error::Error for ConnectError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// SA-11: the text of a failed connect names the address, of whichever kind.
+    #[test]
+    fn the_error_names_the_address() {
+        let text = |address| ConnectError { address, error: Errno::CONNREFUSED.into() }.to_string();
+        let four = std::net::SocketAddr::from(([127, 0, 0, 1], 80));
+        assert!(text(four.into()).starts_with("cannot connect to 127.0.0.1:80: "));
+        let path = SockAddr::unix("/run/echo").unwrap();
+        assert!(text(path).starts_with("cannot connect to /run/echo: "));
+        let name = SockAddr::unix("\0echo").unwrap();
+        assert!(text(name).starts_with("cannot connect to @echo: "));
+    }
 
     /// SK-10 and SK-17: a connect that is under way, interrupted or not, is not over; one that cannot
     /// be begun is.

@@ -17,7 +17,6 @@ use crate::signals::Signals;
 use crate::task::{Step, TaskKey, Tasks};
 use crate::timers::Timers;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::io;
 use std::panic::Location;
 use std::rc::Rc;
@@ -49,7 +48,9 @@ pub(crate) struct Core {
     debug: Cell<bool>,
     pub(crate) clock: Clock,
     /// What runs next, in this order. Whoever schedules bounds it: a task is in it at most once.
-    ready: RefCell<VecDeque<Ready>>,
+    ready: RefCell<Vec<Ready>>,
+    /// The memory of the last round, for the next one.
+    spare: Cell<Vec<Ready>>,
     /// Who has given way to others and goes on after the kernel was asked.
     deferred: RefCell<Vec<Waker>>,
     /// The same of observers. Each is in it at most once.
@@ -113,6 +114,7 @@ impl Core {
             pass: Cell::new(0),
             debug: Cell::new(false),
             ready: RefCell::default(),
+            spare: Cell::default(),
             deferred: RefCell::default(),
             deferred_turns: RefCell::default(),
             timers: RefCell::new(Timers::new(clock.now())),
@@ -209,13 +211,12 @@ impl Core {
     fn run_ready(self: &Rc<Core>) {
         let mut budget = PASS_BUDGET;
         loop {
-            let round = self.ready.borrow().len();
-            for _ in 0..round {
-                let next = self.ready.borrow_mut().pop_front();
-                self.run_one(next.expect("only this loop takes from the queue"));
-            }
-            budget = budget.saturating_sub(round);
-            if round == 0 || budget == 0 || self.stopping.get() {
+            let mut round = self.ready.replace(self.spare.take());
+            let count = round.len();
+            contained::for_each(round.drain(..), |next| self.run_one(next));
+            self.spare.set(round);
+            budget = budget.saturating_sub(count);
+            if count == 0 || budget == 0 || self.stopping.get() {
                 return;
             }
         }
@@ -242,8 +243,13 @@ impl Core {
         if let Audience::Observer(observed) = &watched.audience
             && let Err(message) = contained(|| observed.turn())
         {
-            self.report(&ErrorContext::new("an observer failed").with_error(message));
+            self.turn_failed(message);
         }
+    }
+
+    #[cold]
+    fn turn_failed(self: &Rc<Core>, message: String) {
+        self.report(&ErrorContext::new("an observer failed").with_error(message));
     }
 
     fn step(&self, task: &dyn Step) {

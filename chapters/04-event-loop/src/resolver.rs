@@ -112,7 +112,8 @@ pub enum Family {
 }
 
 impl Family {
-    fn includes(self, address: &SocketAddr) -> bool {
+    /// Whether an address is of use.
+    pub fn includes(self, address: &SocketAddr) -> bool {
         match self {
             Family::Any => true,
             Family::V4 => address.is_ipv4(),

@@ -1,5 +1,7 @@
 //! Sockets that have an observer: its turns, and their place among callbacks and tasks.
 
+#![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
+
 use chapter_02::fake::FakeSocket;
 use chapter_03::{Interest, Mode, Readiness};
 use chapter_04::fake::FakeLoop;

@@ -20,8 +20,8 @@ pub enum AnyProtocol {
     InPlace(Rc<RefCell<dyn BufferedProtocol>>),
 }
 
-/// A type of which a transport can make its protocol: each [`Protocol`], and [`Buffered`] of each
-/// [`BufferedProtocol`]. asyncio asks the object at run time which it is.
+/// A type of which a transport can make its protocol: each [`Protocol`], [`Buffered`] of each
+/// [`BufferedProtocol`], and [`AnyProtocol`]. asyncio asks the object at run time which it is.
 pub trait ProtocolKind: Sized + 'static {
     /// The protocol, without its type.
     fn erase(shared: Rc<RefCell<Self>>) -> AnyProtocol;
@@ -30,6 +30,13 @@ pub trait ProtocolKind: Sized + 'static {
 impl<P: Protocol + 'static> ProtocolKind for P {
     fn erase(shared: Rc<RefCell<P>>) -> AnyProtocol {
         AnyProtocol::Chunks(shared)
+    }
+}
+
+/// A protocol of which is known only at run time which kind it is, or what stands below it.
+impl ProtocolKind for AnyProtocol {
+    fn erase(shared: Rc<RefCell<AnyProtocol>>) -> AnyProtocol {
+        shared.borrow().clone()
     }
 }
 
@@ -62,6 +69,10 @@ impl<P: BaseProtocol> BaseProtocol for Buffered<P> {
 
     fn eof_received(&mut self, transport: &Rc<dyn Transport>) -> CallbackResult<AfterEof> {
         self.0.eof_received(transport)
+    }
+
+    fn above(&self) -> Option<AnyProtocol> {
+        self.0.above()
     }
 }
 
@@ -129,6 +140,23 @@ impl AnyProtocol {
         self.base()?.eof_received(transport)
     }
 
+    /// How many bytes it would receive at once: `size_hint`, or as many as the buffer has room for
+    /// that it gives now. Whoever receives for it receives no more, so that what it does about the
+    /// rest, such as to pause, is done before the rest has come.
+    ///
+    /// # Errors
+    ///
+    /// It is in use.
+    pub fn room(&self, size_hint: usize) -> Result<usize, InUse> {
+        match self {
+            AnyProtocol::Chunks(_) => Ok(size_hint),
+            AnyProtocol::InPlace(protocol) => {
+                let mut protocol = protocol.try_borrow_mut().map_err(|_| InUse)?;
+                Ok(protocol.get_buffer(size_hint).len())
+            }
+        }
+    }
+
     /// Hands over bytes that are somewhere else already: [`Protocol::data_received`], or as many
     /// rounds of [`BufferedProtocol::get_buffer`] as it takes. It ends early if the transport is
     /// closing.
@@ -136,16 +164,45 @@ impl AnyProtocol {
     /// # Errors
     ///
     /// The protocol's, or it is in use; [`EmptyBuffer`].
-    #[inline]
-    pub fn data_received(&self, transport: &Rc<dyn Transport>, data: &[u8]) -> CallbackResult {
+    pub fn data_received(&self, transport: &Rc<dyn Transport>, mut data: &[u8]) -> CallbackResult {
+        while !data.is_empty() && !transport.is_closing() {
+            let count = self.receive_round(transport, data)?;
+            data = &data[count..];
+        }
+        Ok(())
+    }
+
+    /// Hands over some bytes, at least one of these, and says how many.
+    pub(crate) fn receive_round(
+        &self,
+        transport: &Rc<dyn Transport>,
+        data: &[u8],
+    ) -> CallbackResult<usize> {
         match self {
             AnyProtocol::Chunks(protocol) => {
-                protocol.try_borrow_mut().map_err(|_| InUse)?.data_received(transport, data)
+                let mut protocol = protocol.try_borrow_mut().map_err(|_| InUse)?;
+                protocol.data_received(transport, data)?;
+                Ok(data.len())
             }
             AnyProtocol::InPlace(protocol) => {
                 let mut protocol = protocol.try_borrow_mut().map_err(|_| InUse)?;
-                fill(&mut *protocol, transport, data)
+                let buffer = protocol.get_buffer(data.len());
+                if buffer.is_empty() {
+                    return Err(EmptyBuffer.into());
+                }
+                let count = buffer.len().min(data.len());
+                buffer[..count].copy_from_slice(&data[..count]);
+                protocol.buffer_updated(transport, count)?;
+                Ok(count)
             }
+        }
+    }
+
+    /// Whether it cannot be called now, or the one above it: see [`InUse`].
+    pub(crate) fn is_in_use(&self) -> bool {
+        match self.base() {
+            Ok(protocol) => protocol.above().is_some_and(|above| above.is_in_use()),
+            Err(InUse) => true,
         }
     }
 
@@ -174,25 +231,6 @@ impl AnyProtocol {
             let _ = event_loop.call_soon(move || call(&protocol, &transport));
         }
     }
-}
-
-fn fill(
-    protocol: &mut dyn BufferedProtocol,
-    transport: &Rc<dyn Transport>,
-    mut data: &[u8],
-) -> CallbackResult {
-    while !data.is_empty() && !transport.is_closing() {
-        let buffer = protocol.get_buffer(data.len());
-        if buffer.is_empty() {
-            return Err(EmptyBuffer.into());
-        }
-        let count = buffer.len().min(data.len());
-        let (now, later) = data.split_at(count);
-        buffer[..count].copy_from_slice(now);
-        data = later;
-        protocol.buffer_updated(transport, count)?;
-    }
-    Ok(())
 }
 
 /// The creator's access to a protocol that a transport has.

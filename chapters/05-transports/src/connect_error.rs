@@ -2,7 +2,8 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, ErrorKind};
 
-/// Why there is no connection: what each attempt failed with, in the order of the attempts (HE-06).
+/// Why there is no connection: what each attempt failed with, in the order of the attempts (HE-06), or
+/// the one thing that failed before or after them.
 ///
 /// As text, and as the [`io::Error`] that it can be turned into, it is one error (CC-03): the only
 /// one, or any of those that say the same, or `Multiple exceptions: ` and the text of each.
@@ -48,6 +49,13 @@ impl ConnectErrors {
 impl From<Vec<io::Error>> for ConnectErrors {
     fn from(errors: Vec<io::Error>) -> ConnectErrors {
         ConnectErrors { errors }
+    }
+}
+
+/// Something else than an attempt has failed.
+impl From<io::Error> for ConnectErrors {
+    fn from(error: io::Error) -> ConnectErrors {
+        ConnectErrors { errors: vec![error] }
     }
 }
 

@@ -3,7 +3,7 @@ use crate::any_protocol::{AnyProtocol, ProtocolKind, ProtocolRef};
 use crate::connections::Connections;
 use crate::socket_transport::{Creator, Ends, SocketTransport};
 use crate::transport::{BaseTransport, Transport, WriteTransport};
-use chapter_04::{ObservedSocket, running_loop};
+use chapter_04::{ObservedSocket, contained, running_loop};
 use socket2::{Socket, Type};
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
@@ -18,8 +18,9 @@ pub type Connection<P> = (Rc<dyn Transport>, ProtocolRef<P>);
 ///
 /// # Errors
 ///
-/// It is no connected stream socket, the kernel cannot watch it, or `connection_made` has failed:
-/// then the connection is lost with what it has failed with, and the text is the same.
+/// It is no connected stream socket, the kernel cannot watch it, the factory has panicked, or
+/// `connection_made` has failed: then the connection is lost with what it has failed with, and the
+/// text is the same. The socket is closed in each case.
 ///
 /// # Panics
 ///
@@ -47,14 +48,17 @@ pub(crate) async fn open<P: ProtocolKind>(
     factory: impl FnOnce() -> P,
     socket: Socket,
 ) -> io::Result<Connection<P>> {
-    let ends = Ends::of(&socket, Address::from(socket.peer_addr()?))?;
+    let ends = Ends::of(&socket, peer_of(&socket)?)?;
     if ends.local.ip().is_some() {
         // By the family: what the socket says of its protocol may be 0 (TR-05, D-05).
         socket.set_tcp_nodelay(true)?;
     }
     let event_loop = running_loop().map_err(io::Error::other)?;
     let socket = ObservedSocket::new(socket)?;
-    let (protocol, shared) = AnyProtocol::new(factory());
+    let protocol = contained(factory).map_err(|message| {
+        io::Error::other(format!("the factory of protocols panicked: {message}"))
+    })?;
+    let (protocol, shared) = AnyProtocol::new(protocol);
     let creator = Creator::new();
     let waiting = creator.clone();
     let transport = SocketTransport::open(socket, event_loop, ends, protocol, Some(creator), None);
@@ -63,6 +67,16 @@ pub(crate) async fn open<P: ProtocolKind>(
         None => Ok((unfinished.finish(), shared)),
         Some(failure) => Err(io::Error::other(format!("connection_made failed: {failure}"))),
     }
+}
+
+fn peer_of(socket: &Socket) -> io::Result<Address> {
+    socket.peer_addr().map(Address::from).map_err(|error| match error.kind() {
+        ErrorKind::NotConnected => {
+            let advice = "the socket has no peer: connect it first, or give the address instead";
+            io::Error::new(ErrorKind::NotConnected, advice)
+        }
+        _ => error,
+    })
 }
 
 /// Makes a connection of an accepted socket, for a server.

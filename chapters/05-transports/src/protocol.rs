@@ -1,3 +1,4 @@
+use crate::any_protocol::AnyProtocol;
 use crate::transport::Transport;
 use std::error::Error;
 use std::fmt;
@@ -64,6 +65,12 @@ pub trait BaseProtocol {
     fn eof_received(&mut self, transport: &Rc<dyn Transport>) -> CallbackResult<AfterEof> {
         let _ = transport;
         Ok(AfterEof::Close)
+    }
+
+    /// The protocol above, which this one calls, if it is that of a [`Layer`](crate::Layer): while
+    /// somebody lends that one, a transport tells neither of them anything.
+    fn above(&self) -> Option<AnyProtocol> {
+        None
     }
 }
 

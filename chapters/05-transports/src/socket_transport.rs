@@ -115,8 +115,8 @@ enum Life {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flow {
     Resumed,
-    /// The high mark was crossed, inside a callback of this transport: it is told as soon as that
-    /// returns.
+    /// The high mark was crossed while the protocol was in use: it is told as soon as the callback of
+    /// this transport returns, or else in the next turn.
     PauseDue,
     Paused,
 }
@@ -193,6 +193,7 @@ impl<S: Stream> Observer for SocketTransport<S> {
             Start::Made => self.start_reading(),
             Start::Started => {}
         }
+        self.tell_pause(&transport);
         if self.is_over() {
             return self.finish(&transport);
         }

@@ -39,7 +39,10 @@ impl Stream for Socket {
     }
 
     fn shutdown_write(&self) -> io::Result<()> {
+        // After a reset that nobody has noticed yet, shutdown(2) says only that there is no connection;
+        // the socket has kept why (TR-36).
         self.shutdown(Shutdown::Write)
+            .map_err(|error| self.take_error().ok().flatten().unwrap_or(error))
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {

@@ -80,7 +80,21 @@ pub trait WriteTransport: BaseTransport {
     /// sent later, in order (TR-16, TR-18). It never waits: the protocol is told by
     /// `pause_writing` when more is kept than the high-water mark.
     ///
-    /// The bytes are the caller's again when it returns (D-09).
+    /// The bytes are the caller's again when it returns. asyncio may keep them instead of a copy, and
+    /// send what the caller has made of them since; here a transport that did so would not compile
+    /// (D-09):
+    ///
+    /// ```compile_fail,E0521
+    /// struct Keeper {
+    ///     unsent: Vec<&'static [u8]>,
+    /// }
+    ///
+    /// impl Keeper {
+    ///     fn write(&mut self, data: &[u8]) {
+    ///         self.unsent.push(data);
+    ///     }
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

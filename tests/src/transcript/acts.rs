@@ -76,6 +76,13 @@ impl<T: FnMut(&str)> Run<'_, T> {
                 self.noticed(number);
                 "reads, and receives an answer to each line, in order".to_owned()
             }
+            Act::ReceiveWhatWasSent => {
+                let lines = peer.lines.take().context("that client is not stuck")?;
+                lines.receive_sent(client)?;
+                peer.answered = true;
+                self.noticed(number);
+                "reads, and receives all that it has sent".to_owned()
+            }
             Act::ReceiveNothing => {
                 ensure!(client.is_silent()?, "{} has received something", name(number));
                 peer.waits = true;

@@ -1,8 +1,9 @@
 //! The bytes that go out come back.
 
-use crate::{check, echo_server};
-use anyhow::ensure;
+use crate::{check, echo_server, in_role};
+use anyhow::{Context, ensure};
 use conformance::{Capability, Client, Column, Signal, Verdict, pattern};
+use std::net::SocketAddr;
 
 pub(crate) static ONE_BYTE: Capability = Capability::new("one byte comes back", |column| {
     let server = echo_server(column)?;
@@ -96,4 +97,46 @@ fn behind_urgent(column: &Column) -> anyhow::Result<Verdict> {
 #[test]
 fn bytes_behind_an_urgent_byte_come_back() {
     check(&BEHIND_URGENT);
+}
+
+pub(crate) static CLOSED: Capability = Capability::new(
+    "32 MiB that were written without waiting, and then closed, reach a slow reader whole",
+    closed,
+)
+.except(&[
+    ("blocking", ONE_BY_ONE),
+    ("busy-poll", ONE_BY_ONE),
+    ("selector", ONE_BY_ONE),
+    ("sock", "who sends waits until the kernel has taken all of it, so a close finds nothing left"),
+]);
+
+const ONE_BY_ONE: &str =
+    "it sends nothing but answers, and while one of them waits for room it makes no other";
+
+fn closed(column: &Column) -> anyhow::Result<Verdict> {
+    const BYTES: usize = 32 * 1024 * 1024;
+    let bytes = BYTES.to_string();
+    let arguments = ["--bytes".as_ref(), bytes.as_ref()];
+    let Some((_server, port)) = in_role(column, "floodclose", &arguments)? else {
+        return Ok(Verdict::No);
+    };
+    let address = SocketAddr::from(([127, 0, 0, 1], port.parse().context("a port")?));
+    let mut slow = Client::connect("slow", address)?;
+    slow.receive(1)?;
+    // By the end of this one, the server has closed the other one, too.
+    is_flood(&Client::connect("fast", address)?.receive_to_end()?, BYTES)?;
+    is_flood(&slow.receive_to_end()?, BYTES - 1)?;
+    Ok(Verdict::Yes)
+}
+
+fn is_flood(received: &[u8], bytes: usize) -> anyhow::Result<()> {
+    ensure!(received.len() == bytes, "{} bytes instead of {bytes}", received.len());
+    ensure!(received.iter().all(|byte| *byte == b'F'), "other bytes than F");
+    Ok(())
+}
+
+/// TR-26: a close sends everything that was written before.
+#[test]
+fn what_was_written_before_a_close_arrives() {
+    check(&CLOSED);
 }

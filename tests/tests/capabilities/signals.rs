@@ -106,3 +106,35 @@ fn ends(column: &Column) -> anyhow::Result<Verdict> {
 fn idle_clients_do_not_keep_a_server_alive() {
     check(&ENDS);
 }
+
+pub(crate) static CUT_OFF: Capability = Capability::new(
+    "after SIGTERM a client that never reads is cut off when its time is over, with exit code 0",
+    cut_off,
+)
+.except(&[("blocking", NOBODY_HEARS), ("busy-poll", NOBODY_HEARS), ("selector", NOBODY_HEARS)]);
+
+fn cut_off(column: &Column) -> anyhow::Result<Verdict> {
+    let mut server = echo_server(column)?;
+    let mut client = Client::connect("client-1", server.address())?;
+    client.turns()?;
+    let bytes = pattern(64 * 1024 * 1024);
+    let sent = client.send_until_stuck(&bytes)?;
+    ensure!(sent < bytes.len(), "the server takes without end");
+    let begun = Instant::now();
+    server.process().signal(Signal::TERM)?;
+    let status = server.process_mut().wait()?;
+    if status.signal() == Some(Signal::TERM.as_raw()) {
+        return Ok(Verdict::No);
+    }
+    ensure!(status.code() == Some(0), "ended with {status}");
+    ensure!(begun.elapsed() >= GRACE, "the client was not given its time");
+    let said = server.process().stderr().wait_for_end()?;
+    ensure!(said.is_empty(), "said {said:?}");
+    Ok(Verdict::Yes)
+}
+
+/// D-18: what is in flight has a limit, or one client keeps a server for ever.
+#[test]
+fn d_18_a_client_that_never_reads_is_cut_off() {
+    check(&CUT_OFF);
+}

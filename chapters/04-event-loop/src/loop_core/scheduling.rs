@@ -24,7 +24,7 @@ impl Core {
         if self.phase.get() == Phase::Closed {
             return self.discard(entry);
         }
-        self.ready.borrow_mut().push_back(entry);
+        self.ready.borrow_mut().push(entry);
     }
 
     pub(crate) fn schedule_at(&self, deadline: Instant, handle: &Handle) {
@@ -35,7 +35,7 @@ impl Core {
     /// Puts a task into the ready queue. Its waker sees to it that it is there once.
     #[inline]
     pub(crate) fn make_ready(&self, task: TaskKey) {
-        self.ready.borrow_mut().push_back(Ready::Task(task));
+        self.ready.borrow_mut().push(Ready::Task(task));
     }
 
     /// Puts the turn of an observer into the ready queue. It is there once, which the observed source
@@ -43,7 +43,7 @@ impl Core {
     #[inline]
     pub(crate) fn schedule_turn(&self, watched: Rc<Watched>) {
         if self.phase.get() != Phase::Closed {
-            self.ready.borrow_mut().push_back(Ready::Turn(watched));
+            self.ready.borrow_mut().push(Ready::Turn(watched));
         }
     }
 

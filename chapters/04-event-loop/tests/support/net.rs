@@ -7,8 +7,7 @@ mod limit;
 
 use chapter_03::SelectorKind;
 use chapter_04::{AsyncSocket, LoopHandle, run_with, running_loop, timeout, yield_now};
-pub(crate) use limit::LIMIT;
-use limit::within;
+pub(crate) use limit::{LIMIT, within};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};

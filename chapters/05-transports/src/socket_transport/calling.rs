@@ -46,10 +46,14 @@ impl<S: Stream> SocketTransport<S> {
 
     #[cold]
     fn pause_protocol(&self, transport: &Rc<dyn Transport>) {
-        self.flow.set(Flow::Paused);
-        if let Some(protocol) = self.current() {
-            self.notify("pause_writing failed", || protocol.pause_writing(transport));
+        let Some(protocol) = self.current() else { return };
+        if protocol.is_in_use() {
+            // Somebody lends it. A turn of this transport begins with the news: told in any other
+            // way, it could come behind the resume, or the end.
+            return self.socket.schedule_turn();
         }
+        self.flow.set(Flow::Paused);
+        self.notify("pause_writing failed", || protocol.pause_writing(transport));
     }
 
     #[cold]

@@ -4,6 +4,7 @@ use crate::stream::Stream;
 use crate::transport::{Transport, WriteTransport};
 use crate::write_buffer::WriteBuffer;
 use chapter_04::{ErrorContext, contained};
+use std::panic::resume_unwind;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
@@ -16,9 +17,11 @@ impl<S: Stream> SocketTransport<S> {
         if let Some(protocol) = self.current() {
             self.call(transport, || {
                 let made = contained(|| protocol.connection_made(transport));
-                let made = made.unwrap_or_else(|message| Err(message.into()));
-                failure = made.as_ref().err().map(|error| Rc::from(error.to_string()));
-                made
+                failure = match &made {
+                    Ok(made) => made.as_ref().err().map(|error| Rc::from(error.to_string())),
+                    Err(message) => Some(Rc::from(message.as_str())),
+                };
+                made.unwrap_or_else(|message| resume_unwind(Box::new(message)))
             });
         }
         let creator = self.creator.take();

@@ -44,7 +44,7 @@ impl<S: Stream> SocketTransport<S> {
             Err(error) => return self.lose(Some(ConnectionError::Io(error))),
         }
         // There is more. Everybody else has a turn first.
-        if self.is_receiving() && self.socket.readiness().is_readable() {
+        if self.socket.readiness().is_readable() && self.is_receiving() {
             self.socket.defer_turn();
         }
     }
@@ -80,6 +80,11 @@ impl<S: Stream> SocketTransport<S> {
         self.call(transport, || -> CallbackResult {
             let mut protocol = protocol.try_borrow_mut().map_err(|_| InUse)?;
             let buffer = protocol.get_buffer(TURN_MAX);
+            if !self.is_receiving() {
+                // It has closed the connection, or paused: what is there stays in the kernel.
+                arrival = Ok(Arrival::NotYet);
+                return Ok(());
+            }
             if buffer.is_empty() {
                 return Err(EmptyBuffer.into());
             }

@@ -1,6 +1,9 @@
+use crate::role::{Layer, Role, one_of};
 use chapter_01::{BACKLOG, Log};
 use chapter_03::SelectorKind;
 use lexopt::{Arg, Error, Parser, ValueExt};
+use std::path::PathBuf;
+use std::time::Duration;
 
 const USAGE: &str = "\
 Plays a role on a layer: a server for the black-box suite and for the curious.
@@ -9,90 +12,84 @@ Usage: stage ROLE --layer LAYER [OPTION]...
 
 Roles:   echo                           sends back each byte as it comes
          greet                          says in six digits how many chunks it has
-                                        echoed so far, then echoes (layer sock)
-         flood                          sends --bytes of F, then closes (layer sock)
+                                        echoed so far, then echoes (sock, proto)
+         flood                          sends --bytes of F as there is room for
+                                        them, then closes (sock, proto)
+         floodclose                     writes --bytes of F at once and closes (proto)
+         unix                           echoes at --path (proto)
+         connect                        a client: connects to one --addr (proto)
 Layers:  blocking, busy-poll, selector  those of chapters 01 to 03
          sock                           the sockets of chapter 04's event loop
+         proto                          the transports and protocols of chapter 05
 
-  --host HOST               where to listen (default 127.0.0.1; * is any IPv4 address)
+  --host HOST               where to listen (default 127.0.0.1; * is any address of
+                            this machine: of both families on layer proto, else IPv4)
   --port PORT               (default 0, which takes any free one)
+  --path PATH               where unix listens, in the file system
   --backlog N               how many connections the kernel queues (default 128)
-  --bytes N                 what flood sends each client (default 1048576)
-  --selector mio|polling    what layers selector and sock wait with (default mio)";
+  --bytes N                 what a flood sends each client (default 1048576)
+  --addr HOST:PORT          where connect may connect; once for each address
+  --he-delay S              how many seconds connect waits for one address before it
+                            tries the next one beside it (default: until it fails)
+  --selector mio|polling    what selector, sock and proto wait with (default mio)";
 
 /// What the command line asks for.
 #[derive(Debug)]
 pub(crate) struct Arguments {
     pub(crate) role: Role,
     pub(crate) layer: Layer,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) path: PathBuf,
     pub(crate) backlog: i32,
-    pub(crate) bytes: u64,
+    pub(crate) bytes: usize,
+    pub(crate) addresses: Vec<String>,
+    pub(crate) he_delay: Option<Duration>,
     pub(crate) selector: SelectorKind,
-    host: String,
-    port: u16,
 }
 
-/// What a server does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    Echo,
-    Greet,
-    Flood,
-}
-
-/// What it is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Layer {
-    Blocking,
-    BusyPoll,
-    Selector,
-    Sock,
-}
-
-/// The roles of layers above these.
-const ROLES_ABOVE: [&str; 10] =
-    ["collect", "line", "frame", "floodclose", "idle", "boom", "ww", "tiny", "unix", "connect"];
-/// The options that only those roles take.
-const OPTIONS_ABOVE: [&str; 5] = ["path", "limit", "delay", "addr", "he-delay"];
+/// The options that some role takes, on this layer or above.
+const OPTIONS: [&str; 9] =
+    ["host", "port", "path", "backlog", "bytes", "addr", "he-delay", "limit", "delay"];
 
 impl Arguments {
-    pub(crate) fn read(mut parser: Parser) -> Result<Arguments, Error> {
-        let (mut role, mut layer) = (None, None);
-        let (mut host, mut port, mut backlog) = ("127.0.0.1".to_owned(), 0, BACKLOG);
-        let (mut bytes, mut selector) = (None, None);
-        while let Some(argument) = parser.next()? {
-            match argument {
-                Arg::Value(name) if role.is_none() => role = Some(name.string()?),
-                Arg::Long("layer") => layer = Some(Layer::named(&parser.value()?.string()?)?),
-                Arg::Long("host") => host = parser.value()?.string()?,
-                Arg::Long("port") => port = parser.value()?.parse()?,
-                Arg::Long("backlog") => backlog = parser.value()?.parse()?,
-                Arg::Long("bytes") => bytes = Some(parser.value()?.parse()?),
-                Arg::Long("selector") => selector = Some(parser.value()?.parse()?),
-                Arg::Long("help") | Arg::Short('h') => {
-                    Log::Stdout.line(|| USAGE);
-                    std::process::exit(0);
-                }
-                Arg::Long(name) if OPTIONS_ABOVE.contains(&name) => {
-                    let reason = "no role of it takes one";
-                    return Err(format!("option --{name} is not in this layer: {reason}").into());
-                }
-                _ => return Err(argument.unexpected()),
-            }
-        }
-        let role: String = role.ok_or("which role? see stage --help")?;
+    pub(crate) fn read(parser: Parser) -> Result<Arguments, Error> {
+        let (role, layer, values) = split(parser)?;
+        let role = role.ok_or("which role? see stage --help")?;
         let names = Layer::ALL.map(Layer::name);
-        let layer: Layer =
-            layer.ok_or_else(|| format!("which layer? give --layer {}", one_of(&names)))?;
-        let role = layer.role(&role)?;
-        if selector.is_some() && !layer.has_selector() {
-            return Err("option --selector is not in this layer: it waits with none".into());
+        let layer = layer.ok_or_else(|| format!("which layer? give --layer {}", one_of(&names)))?;
+        let (layer, mut arguments) = (Layer::named(&layer)?, Arguments::default());
+        (arguments.role, arguments.layer) = (layer.role(&role)?, layer);
+        for (name, value) in values {
+            layer.check_option(arguments.role, &name)?;
+            arguments.set(&name, value)?;
         }
-        if bytes.is_some() && role != Role::Flood {
-            return Err("option --bytes is not for this role: only flood takes one".into());
+        arguments.check()
+    }
+
+    fn set(&mut self, name: &str, value: std::ffi::OsString) -> Result<(), Error> {
+        match name {
+            "host" => self.host = value.string()?,
+            "port" => self.port = value.parse()?,
+            "path" => self.path = value.into(),
+            "backlog" => self.backlog = value.parse()?,
+            "bytes" => self.bytes = value.parse()?,
+            "addr" => self.addresses.push(value.string()?),
+            "he-delay" => self.he_delay = Some(value.parse_with(seconds)?),
+            "selector" => self.selector = value.parse()?,
+            _ => unreachable!("a role takes it"),
         }
-        let (bytes, selector) = (bytes.unwrap_or(1 << 20), selector.unwrap_or_default());
-        Ok(Arguments { role, layer, backlog, bytes, selector, host, port })
+        Ok(())
+    }
+
+    fn check(self) -> Result<Arguments, Error> {
+        match self.role {
+            Role::Unix if self.path.as_os_str().is_empty() => Err("where? give --path PATH".into()),
+            Role::Connect if self.addresses.is_empty() => {
+                Err("where to? give --addr HOST:PORT, once for each address".into())
+            }
+            _ => Ok(self),
+        }
     }
 
     /// Where to listen, as `HOST:PORT`.
@@ -106,70 +103,47 @@ impl Arguments {
     }
 }
 
-impl Role {
-    const ALL: [Role; 3] = [Role::Echo, Role::Greet, Role::Flood];
-
-    fn name(self) -> &'static str {
-        match self {
-            Role::Echo => "echo",
-            Role::Greet => "greet",
-            Role::Flood => "flood",
+impl Default for Arguments {
+    fn default() -> Arguments {
+        Arguments {
+            role: Role::Echo,
+            layer: Layer::Blocking,
+            host: "127.0.0.1".to_owned(),
+            port: 0,
+            path: PathBuf::new(),
+            backlog: BACKLOG,
+            bytes: 1 << 20,
+            addresses: Vec::new(),
+            he_delay: None,
+            selector: SelectorKind::default(),
         }
     }
 }
 
-impl Layer {
-    const ALL: [Layer; 4] = [Layer::Blocking, Layer::BusyPoll, Layer::Selector, Layer::Sock];
+type Values = Vec<(String, std::ffi::OsString)>;
 
-    fn name(self) -> &'static str {
-        match self {
-            Layer::Blocking => "blocking",
-            Layer::BusyPoll => "busy-poll",
-            Layer::Selector => "selector",
-            Layer::Sock => "sock",
+/// The role, the layer, and the other options as they are written.
+fn split(mut parser: Parser) -> Result<(Option<String>, Option<String>, Values), Error> {
+    let (mut role, mut layer, mut values) = (None, None, Vec::new());
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Value(name) if role.is_none() => role = Some(name.string()?),
+            Arg::Long("layer") => layer = Some(parser.value()?.string()?),
+            Arg::Long("help") | Arg::Short('h') => {
+                Log::Stdout.line(|| USAGE);
+                std::process::exit(0);
+            }
+            Arg::Long(name) if name == "selector" || OPTIONS.contains(&name) => {
+                let name = name.to_owned();
+                values.push((name, parser.value()?));
+            }
+            _ => return Err(argument.unexpected()),
         }
     }
-
-    fn named(name: &str) -> Result<Layer, String> {
-        let choice = || one_of(&Layer::ALL.map(Layer::name));
-        let found = Layer::ALL.into_iter().find(|layer| layer.name() == name);
-        found.ok_or_else(|| format!("there is no layer {name:?}: choose {}", choice()))
-    }
-
-    fn has_selector(self) -> bool {
-        matches!(self, Layer::Selector | Layer::Sock)
-    }
-
-    /// The roles that this layer plays.
-    fn roles(self) -> &'static [Role] {
-        match self {
-            Layer::Blocking | Layer::BusyPoll | Layer::Selector => &[Role::Echo],
-            Layer::Sock => &Role::ALL,
-        }
-    }
-
-    fn role(self, name: &str) -> Result<Role, String> {
-        let named = |role: &Role| role.name() == name;
-        if let Some(role) = self.roles().iter().find(|role| named(role)) {
-            return Ok(*role);
-        }
-        let names: Vec<_> = self.roles().iter().map(|role| role.name()).collect();
-        let choice = one_of(&names);
-        Err(if Role::ALL.iter().any(named) || ROLES_ABOVE.contains(&name) {
-            format!("role {name:?} is not in this layer: choose {choice}")
-        } else {
-            format!("there is no role {name:?}: choose {choice}")
-        })
-    }
+    Ok((role, layer, values))
 }
 
-/// The names as a choice: `a, b or c`.
-fn one_of(names: &[&str]) -> String {
-    match names {
-        [first @ .., before, last] => {
-            let first: String = first.iter().flat_map(|name| [*name, ", "]).collect();
-            format!("{first}{before} or {last}")
-        }
-        _ => names.concat(),
-    }
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().map_err(|error| format!("{error}"))?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }

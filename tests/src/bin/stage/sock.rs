@@ -1,6 +1,8 @@
 //! The roles on the sockets of chapter 04's event loop.
 
-use crate::arguments::{Arguments, Role};
+use crate::arguments::Arguments;
+use crate::role::Role;
+use crate::{CHUNK, GRACE, announce};
 use chapter_01::Log;
 use chapter_04::{
     AsyncSocket, Either, Outcome, RECEIVE_MAX, echo_client, race, run_with, running_loop,
@@ -12,19 +14,8 @@ use std::future::{Future, IntoFuture};
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Duration;
 
-/// How long what is in flight has to end after SIGTERM.
-const GRACE: Duration = Duration::from_secs(2);
-
-/// How much a flood sends at a time, in bytes.
-const CHUNK: usize = 64 * 1024;
-
-pub(crate) fn play(
-    listener: Socket,
-    arguments: &Arguments,
-    announce: impl FnOnce() -> io::Result<()> + 'static,
-) -> anyhow::Result<()> {
+pub(crate) fn play(listener: Socket, port: u16, arguments: &Arguments) -> anyhow::Result<()> {
     listener.set_nonblocking(true)?;
     let Arguments { role, bytes, selector, .. } = *arguments;
     run_with(selector, async move {
@@ -32,17 +23,18 @@ pub(crate) fn play(
         match role {
             Role::Echo => {
                 let echo = |client, peer| echo_client(client, peer, Log::Quiet);
-                serve_until_told(listener, announce, echo).await
+                serve_until_told(listener, port, echo).await
             }
             Role::Greet => {
                 let echoed = Rc::new(Cell::new(0));
                 let greet = move |client, _| greet(client, Rc::clone(&echoed));
-                serve_until_told(listener, announce, greet).await
+                serve_until_told(listener, port, greet).await
             }
             Role::Flood => {
                 let flood = move |client, _| flood(client, bytes);
-                serve_until_told(listener, announce, flood).await
+                serve_until_told(listener, port, flood).await
             }
+            Role::FloodClose | Role::Unix | Role::Connect => unreachable!("not on this layer"),
         }
     })?
 }
@@ -50,7 +42,7 @@ pub(crate) fn play(
 /// Serves until SIGTERM, which leaves the clients [`GRACE`], or SIGINT, which does not.
 async fn serve_until_told<F>(
     listener: AsyncSocket,
-    announce: impl FnOnce() -> io::Result<()>,
+    port: u16,
     handle: impl Fn(AsyncSocket, SocketAddr) -> F + 'static,
 ) -> anyhow::Result<()>
 where
@@ -60,7 +52,7 @@ where
     let event_loop = running_loop()?;
     let interrupted = event_loop.signal_arrival(signal::SIGINT)?;
     let terminated = event_loop.signal_arrival(signal::SIGTERM)?;
-    announce()?;
+    announce(port)?;
     match race(interrupted, serve_until(listener, handle, terminated.into_future(), GRACE)).await {
         Either::First(_) => Ok(()),
         Either::Second(ended) => Ok(ended?),
@@ -86,18 +78,18 @@ async fn greet_and_echo(client: &AsyncSocket, echoed: &Cell<u32>) -> io::Result<
 }
 
 /// Sends so many `F` and closes. What the client sends is not read.
-async fn flood(client: AsyncSocket, bytes: u64) {
+async fn flood(client: AsyncSocket, bytes: usize) {
     // A client that is lost takes nobody with it.
     let _ = send_flood(&client, bytes).await;
 }
 
-async fn send_flood(client: &AsyncSocket, bytes: u64) -> io::Result<()> {
+async fn send_flood(client: &AsyncSocket, bytes: usize) -> io::Result<()> {
     let chunk = [b'F'; CHUNK];
     let mut left = bytes;
     while left > 0 {
-        let count = usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK));
+        let count = left.min(CHUNK);
         client.send_all(&chunk[..count]).await?;
-        left -= count as u64;
+        left -= count;
     }
     Ok(())
 }
