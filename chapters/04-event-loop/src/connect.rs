@@ -134,11 +134,8 @@ impl fmt::Display for ConnectError {
     }
 }
 
-impl std::error::Error for ConnectError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.error)
-    }
-}
+/// Its text has the cause. As a source as well, a chain of errors would say it twice.
+impl std::error::Error for ConnectError {}
 
 #[cfg(test)]
 mod tests {

@@ -6,14 +6,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Who shares data with that code may find it half changed, as after the panic of a thread; what
 /// failed is reported, so that this is known.
 pub fn contained<R>(run: impl FnOnce() -> R) -> Result<R, String> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
-        let message = panic_message(&*payload);
-        // The payload may be of any type, and its drop may panic as well: the next one is leaked.
-        if let Err(next) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            std::mem::forget(next);
-        }
-        message
-    })
+    catch_unwind(AssertUnwindSafe(run)).map_err(caught)
+}
+
+#[cold]
+fn caught(payload: Box<dyn Any + Send>) -> String {
+    let message = panic_message(&*payload);
+    // The payload may be of any type, and its drop may panic as well: the next one is leaked.
+    if let Err(next) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(next);
+    }
+    message
 }
 
 /// Does something with each item that may be code of others. One that panics keeps nothing from the

@@ -162,7 +162,7 @@ pub struct Census {
     pub timers: usize,
     /// Sockets and other sources that are registered.
     pub sources: usize,
-    /// Callbacks and tasks that are to run.
+    /// Callbacks, tasks and observers that are to run, without the rest of the round that runs.
     pub ready: usize,
 }
 

@@ -15,7 +15,7 @@ use chapter_01::{BACKLOG, Log, listen, local_address};
 use chapter_03::SelectorKind;
 use chapter_04::{Either, OPERATIONS_MAX, race, run_with, timeout, yield_now};
 use chapter_05::{
-    BaseProtocol, CallbackResult, Echo, Protocol, ServerOptions, Transport, create_server,
+    BaseProtocol, CallbackResult, Echo, Protocol, Server, ServerOptions, Transport, create_server,
 };
 use child::Child;
 use guests::{Book, address, assert_refused, both, connect, connect_now, is_over, ping, until};
@@ -198,7 +198,7 @@ fn d_17_the_factory_may_close_the_server() {
         let (listener, address) = listener();
         let accepted = connect_now(address);
         let mut queued = connect_now(address);
-        let slot = Rc::<RefCell<Option<chapter_05::Server>>>::default();
+        let slot = Rc::<RefCell<Option<Rc<Server>>>>::default();
         let (owner, book) = (Rc::clone(&slot), Book::new());
         let mut guests = book.factory();
         let factory = move || {
@@ -207,9 +207,8 @@ fn d_17_the_factory_may_close_the_server() {
             guests()
         };
         let options = ServerOptions::socket(listener).start_serving(false);
-        *slot.borrow_mut() = Some(create_server(factory, options).await.unwrap());
-        let server = slot.borrow();
-        let server = server.as_ref().unwrap();
+        let server = Rc::new(create_server(factory, options).await.unwrap());
+        *slot.borrow_mut() = Some(Rc::clone(&server));
         server.start_serving().await.unwrap();
         assert!(!server.is_serving());
         queued.read(&mut [0]).unwrap_err();
@@ -227,7 +226,7 @@ fn d_17_the_factory_may_close_the_server() {
 #[test]
 fn the_exception_handler_may_close_the_server() {
     both(|_| async {
-        let slot = Rc::<RefCell<Option<chapter_05::Server>>>::default();
+        let slot = Rc::<RefCell<Option<Server>>>::default();
         let owner = Rc::clone(&slot);
         event_loop().set_exception_handler(move |_, _| {
             let server = owner.take().unwrap();
