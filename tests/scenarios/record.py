@@ -37,7 +37,6 @@ class Wire:
 
     FIN_SENT = {4, 5, 6, 9, 11}
     FIN_RECEIVED = {6, 8, 9, 11}
-    TIME_WAIT = 6
 
     def __init__(self, one, other):
         self.kernel = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4)
@@ -58,7 +57,7 @@ class Wire:
         ends = self.end(self.one, self.other), self.end(self.other, self.one)
         left = [end for end in ends if end]
         if len(left) == 1:
-            return left[0]["state"] == self.TIME_WAIT
+            return "sent" not in left[0]
         return not left or self.has_reached(*ends) and self.has_reached(*reversed(ends))
 
     def has_reached(self, here, there):
@@ -166,7 +165,6 @@ class Play:
         self.early = scenario.get("early", 0)
         self.events, self.logged, self.calls = [], 0, {}
         self.transport = self.wire = self.peer = None
-        self.received = 0
         self.lost = self.over = False
 
     def log(self, *event):
@@ -223,7 +221,7 @@ class Play:
         if name == "settle":
             await self.settle()
         elif name == "peer_drain":
-            await self.settle(drains=True)
+            await self.drain()
         elif name == "peer_send":
             await self.peer_send(*arguments)
         elif name.startswith("peer_"):
@@ -281,7 +279,7 @@ class Play:
                 "buffered": transport.get_write_buffer_size() > 0,
             })
         elif name == "fill":
-            transport.set_write_buffer_limits(high=OUT_OF_THE_WAY)
+            transport.set_write_buffer_limits(high=OUT_OF_THE_WAY, low=0)
             while not transport.get_write_buffer_size() and not transport.is_closing():
                 transport.write(bytes(FILLING))
         elif name == "write":
@@ -298,35 +296,53 @@ class Play:
             getattr(transport, name)()
 
     def rest(self):
-        def hurry():
-            if self.peer:
-                acknowledge(self.peer)
-            sock = self.transport.get_extra_info("socket")
-            if sock.fileno() >= 0:
-                acknowledge(sock)
-
         if self.wire:
-            self.wire.rest(hurry)
+            self.wire.rest(self.hurry)
 
-    async def settle(self, drains=False):
+    def hurry(self):
+        if self.peer:
+            acknowledge(self.peer)
+        sock = self.transport.get_extra_info("socket")
+        if sock.fileno() >= 0:
+            acknowledge(sock)
+
+    async def settle(self):
         passes, seen, since = 0, self.state(), time.monotonic()
         while True:
             self.rest()
-            if drains and self.drain():
-                return
             await asyncio.sleep(0)
             if self.state() != seen:
                 passes, seen, since = 0, self.state(), time.monotonic()
                 continue
             passes += 1
-            is_done = not (self.has_work() or drains and self.transport.get_write_buffer_size())
-            if passes >= CALM_PASSES and (is_done or time.monotonic() - since > STUCK):
+            if passes >= CALM_PASSES and (not self.has_work() or time.monotonic() - since > STUCK):
                 return
+
+    async def drain(self):
+        since = time.monotonic()
+        while True:
+            await self.settle()
+            if not self.peer:
+                return
+            try:
+                data = self.peer.recv(KERNEL_BUFFER)
+            except BlockingIOError:
+                if not self.transport.get_write_buffer_size() or time.monotonic() - since > STUCK:
+                    return
+                self.hurry()
+                continue
+            except (ConnectionResetError, BrokenPipeError):
+                self.log("peer_reset")
+                return
+            if not data:
+                self.log("peer_eof")
+                return
+            since = time.monotonic()
 
     def state(self):
         transport = self.transport
         kept = transport.get_write_buffer_size() if transport else None
-        return self.logged, kept, self.received, transport and transport.is_closing()
+        return self.logged, kept, transport and transport.is_closing()
 
     def has_work(self):
         transport = self.transport
@@ -344,21 +360,6 @@ class Play:
         reading = transport.is_reading() and "eof" not in self.calls
         return bool(reading and ready & (select.POLLIN | failed) or keeps and ready & (select.POLLOUT | failed))
 
-    def drain(self):
-        if not self.peer:
-            return True
-        try:
-            data = self.peer.recv(KERNEL_BUFFER)
-        except BlockingIOError:
-            return False
-        except (ConnectionResetError, BrokenPipeError):
-            self.log("peer_reset")
-            return True
-        self.received += len(data)
-        if not data:
-            self.log("peer_eof")
-        return not data
-
     async def end(self):
         self.over = True
         self.act_on_peer("peer_rst")
@@ -368,8 +369,7 @@ class Play:
         except AttributeError:
             # It does not bear that after a flushed close (D-12).
             pass
-        while not self.lost:
-            await asyncio.sleep(0)
+        await self.settle()
         self.wire.close()
 
 

@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 ///   before the kernel is asked for news, asyncio does after that.
 ///
 /// And some, because the kernel may do the one thing or the other: received chunks are small, so that
-/// one receive takes all that there is; in `resume_writing`, when the kernel may be nearly full,
-/// nothing is written with a mark so low that it depends on that.
+/// one receive takes all that there is; a low mark is zero or far below what is kept, so that it is
+/// not reached before the peer reads; in `resume_writing`, when the kernel may be nearly full,
+/// nothing is written.
 pub(crate) struct Generator {
     state: u64,
     without_writelines: bool,
@@ -107,7 +108,7 @@ impl Generator {
             3 => (json!(["pause_reading"]), false),
             4 if !keep_open => (json!(["resume_reading"]), false),
             5 | 6 if !is_resume => (self.limits(), true),
-            5 | 6 => (json!(["limits", {"high": 100_000_000}]), false),
+            5 | 6 => (json!(["limits", {"high": 100_000_000, "low": 0}]), false),
             7 | 8 if !is_resume => (self.write(), true),
             9 if place == Place::Step => (json!(["write", 2_000_000]), true),
             10 if !is_resume && !self.without_writelines => {
@@ -130,8 +131,8 @@ impl Generator {
             3 => json!(["limits", {}]),
             4 => json!(["limits", {"high": 1, "low": 2}]),
             // Just not above it, just above it, and a few writes more.
-            5 => json!(["limits_from_size", {"high": self.below(3), "low": 0}]),
-            _ => json!(["limits", {"high": 100_000_000}]),
+            5 => json!(["limits_from_size", {"high": self.below(3)}]),
+            _ => json!(["limits", {"high": 100_000_000, "low": 0}]),
         }
     }
 

@@ -46,10 +46,6 @@ impl Scenario {
         };
         Ok(Scenario { name, rules: texts(&json["rules"]).context("rules")?, defect })
     }
-
-    pub(crate) fn with_defect(&self) -> Option<(&Scenario, &Defect)> {
-        self.defect.as_ref().map(|defect| (self, defect))
-    }
 }
 
 fn texts(list: &Value) -> Option<Vec<String>> {
@@ -80,13 +76,13 @@ pub(crate) fn recorded(version: &str) -> Result<Map<String, Value>> {
 }
 
 /// Our traces of the scenarios in a file.
-pub(crate) fn trace(path: &Path, selector: &str) -> Result<Value> {
+pub(crate) fn trace(path: &Path, selector: &str) -> Result<Map<String, Value>> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trace"));
     traces(command.arg(path).args(["--selector", selector]))
 }
 
 /// What a program that plays scenarios prints.
-pub(crate) fn traces(command: &mut Command) -> Result<Value> {
+pub(crate) fn traces(command: &mut Command) -> Result<Map<String, Value>> {
     let output = command.output()?;
     let message = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{command:?} ended with {}: {message}", output.status);

@@ -1,6 +1,6 @@
 use crate::played;
 use anyhow::{Result, ensure};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::path::Path;
 use std::process::Command;
 
@@ -24,7 +24,7 @@ impl Python {
     }
 
     /// asyncio's traces of the scenarios in a file.
-    pub(crate) fn traces(&self, path: &Path) -> Result<Value> {
+    pub(crate) fn traces(&self, path: &Path) -> Result<Map<String, Value>> {
         let record = played::folder().join("record.py");
         played::traces(Command::new("python3").arg("-B").arg(record).arg(path))
     }

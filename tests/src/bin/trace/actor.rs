@@ -155,9 +155,12 @@ impl Play {
         })
     }
 
-    /// Writes until the transport has to keep something.
+    /// Writes until the transport has to keep something. The low mark is zero: how much more the
+    /// kernel takes later, and would resume at another mark, is its own affair.
     fn fill(&self, transport: &dyn Transport) -> Result<(), &'static str> {
-        transport.set_write_buffer_limits(Some(OUT_OF_THE_WAY), None).map_err(|_| "ValueError")?;
+        transport
+            .set_write_buffer_limits(Some(OUT_OF_THE_WAY), Some(0))
+            .map_err(|_| "ValueError")?;
         while transport.write_buffer_size() == 0 && !transport.is_closing() {
             self.write(FILLING, |bytes| transport.write(bytes))?;
         }

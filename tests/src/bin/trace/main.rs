@@ -2,15 +2,37 @@
 //! each, in the order in which it happened. `trace --help` says how.
 //!
 //! `tests/scenarios/record.py` plays the same scenarios with asyncio's transports.
+//!
+//! A scenario has a `name`, what its protocol does `on` its callbacks, and what to `do`, step after
+//! step, to a client's connection and to the raw socket of its peer. It may also say how many bytes
+//! the peer has sent `early`, before there is a transport. Members of other names are for the reader.
+//!
+//! | in `do` | |
+//! |---|---|
+//! | `["peer_send", n]`, `["peer_shutdown"]`, `["peer_close"]`, `["peer_rst"]` | the peer sends bytes, closes its sending half, closes, resets; what it cannot do any more is passed over |
+//! | `["peer_drain"]` | it reads until it sees an end, or until nothing is left for it to read |
+//! | `["settle"]` | the loop runs until nothing is left to do; so it does after the last step |
+//!
+//! | in `do` and in `on` | |
+//! |---|---|
+//! | `["write", n]`, `["writelines", [n, ...]]`, `["write_eof"]`, `["close"]`, `["abort"]`, `["pause_reading"]`, `["resume_reading"]` | the methods of the transport |
+//! | `["limits", {"high": n, "low": n}]`, `["limits_from_size", ...]` | moves the water marks: to so many bytes, or to so many more than are kept |
+//! | `["fill"]` | puts the marks out of the way and writes until the transport has to keep something |
+//! | `["q"]`, `["mark", x]` | logs the state; logs `x` |
+//!
+//! `on` has lists for `made`, `data`, `eof`, `pause`, `resume` and `lost`, where `["raise"]` has the
+//! callback fail and `["only", k]` has what follows done at the `k`-th call alone; and `keep_open`,
+//! the answer to the end of file. [`Event`] lists what a trace is made of.
 
 mod actor;
 mod event;
 mod peer;
 mod play;
 mod scenario;
+mod settle;
 mod wire;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use chapter_01::{Log, exit_code};
 use chapter_03::SelectorKind;
 use event::Event;
@@ -60,21 +82,22 @@ fn read_arguments(mut parser: Parser) -> Result<(Vec<Rc<Scenario>>, SelectorKind
 }
 
 fn run(scenarios: &[Rc<Scenario>], selector: SelectorKind) -> Result<()> {
-    let mut traces = Vec::new();
+    let mut lines = Vec::new();
     for scenario in scenarios {
-        let trace = play::play(scenario, selector);
-        traces.push(trace.with_context(|| format!("scenario {:?}", scenario.name))?);
+        match play::play(scenario, selector) {
+            Ok(trace) => lines.push(line(&scenario.name, &trace)),
+            Err(error) => {
+                Log::report(format_args!("trace: scenario {:?}: {error:#}", scenario.name));
+            }
+        }
     }
-    print(scenarios, &traces).context("standard output")
+    writeln!(io::stdout(), "{{\n{}\n}}", lines.join(",\n")).context("standard output")?;
+    let missing = scenarios.len() - lines.len();
+    ensure!(missing == 0, "{missing} of {} scenarios have no trace", scenarios.len());
+    Ok(())
 }
 
-/// One line for each scenario, in their order.
-fn print(scenarios: &[Rc<Scenario>], traces: &[Vec<Event>]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    let line = |(scenario, trace): (&Rc<Scenario>, &Vec<Event>)| {
-        let trace: Vec<Value> = trace.iter().map(Event::to_json).collect();
-        format!("{}: {}", Value::from(scenario.name.as_str()), Value::from(trace))
-    };
-    let lines: Vec<String> = scenarios.iter().zip(traces).map(line).collect();
-    writeln!(out, "{{\n{}\n}}", lines.join(",\n"))
+fn line(name: &str, trace: &[Event]) -> String {
+    let trace: Vec<Value> = trace.iter().map(Event::to_json).collect();
+    format!("{}: {}", Value::from(name), Value::from(trace))
 }

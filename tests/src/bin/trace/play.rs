@@ -1,26 +1,18 @@
 use crate::actor::Actor;
 use crate::event::{Event, kind_of_failure};
-use crate::peer::{Listener, Peer, Seen, acknowledge};
+use crate::peer::{Listener, Peer, acknowledge};
 use crate::scenario::{Callback, Scenario, Step};
 use crate::wire::Wire;
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use chapter_03::SelectorKind;
-use chapter_04::{EventLoop, yield_now};
+use chapter_04::EventLoop;
 use chapter_05::{Address, ConnectOptions, Transport, create_connection};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, SockRef, Socket, Type};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 use std::rc::{Rc, Weak};
-use std::time::{Duration, Instant};
 
-/// After so many passes in which nothing changed, and with nothing that the kernel offers, the loop
-/// has nothing left to do: what one pass brings about runs in the next one at the latest.
-const CALM_PASSES: u32 = 3;
-/// After this time without a change, a connection that has something left to do is stuck, and its
-/// trace shows it.
-const STUCK: Duration = Duration::from_millis(500);
 /// More events than this come from a scenario that never ends.
 const EVENTS_MAX: u64 = 10_000;
 
@@ -45,21 +37,21 @@ pub(crate) struct Play {
     pub(crate) scenario: Rc<Scenario>,
     events: RefCell<Vec<Event>>,
     /// How often something was logged.
-    logged: Cell<u64>,
+    pub(crate) logged: Cell<u64>,
     /// How often each callback was called.
     calls: RefCell<BTreeMap<Callback, u64>>,
     /// From `connection_made` to the end of the scenario.
     transport: RefCell<Option<Rc<dyn Transport>>>,
     wire: OnceCell<Wire>,
-    peer: RefCell<Option<Peer>>,
+    pub(crate) peer: RefCell<Option<Peer>>,
     /// How many bytes the transport has taken.
-    written: Cell<usize>,
+    pub(crate) written: Cell<usize>,
     /// How many bytes the peer has sent, and how many of them the protocol has got.
-    peer_sent: Cell<usize>,
-    data: Cell<usize>,
+    pub(crate) peer_sent: Cell<usize>,
+    pub(crate) data: Cell<usize>,
     /// Whether the connection was aborted or failed, so that bytes may be missing at the peer.
-    discards: Cell<bool>,
-    lost: Cell<bool>,
+    pub(crate) discards: Cell<bool>,
+    pub(crate) lost: Cell<bool>,
     /// What happens now belongs to the end of the program and not to the scenario.
     over: Cell<bool>,
     /// What kept this program from going on.
@@ -91,9 +83,8 @@ impl Play {
         for step in &self.scenario.steps {
             self.step(step).await?;
         }
-        self.settle(false).await?;
-        self.end().await;
-        self.check()
+        self.settle().await?;
+        self.end().await
     }
 
     async fn connect(self: &Rc<Play>) -> Result<()> {
@@ -142,8 +133,8 @@ impl Play {
             Step::PeerShutdown => self.with_peer(Peer::shutdown),
             Step::PeerClose => self.with_peer(Peer::close),
             Step::PeerReset => self.with_peer(Peer::reset),
-            Step::PeerDrain => self.settle(true).await?,
-            Step::Settle => self.settle(false).await?,
+            Step::PeerDrain => self.drain().await?,
+            Step::Settle => self.settle().await?,
         }
         self.check()
     }
@@ -159,91 +150,8 @@ impl Play {
             if more == 0 || sent == count {
                 return Ok(());
             }
-            self.settle(false).await?;
+            self.settle().await?;
         }
-    }
-
-    /// Lets the loop run until nothing is left to do; with `drains`, the peer reads meanwhile, and
-    /// its end of file or reset ends it as well.
-    async fn settle(&self, drains: bool) -> Result<()> {
-        let (mut passes, mut seen, mut since) = (0, self.state(), Instant::now());
-        loop {
-            self.rest();
-            self.check()?;
-            if drains && self.drain()? {
-                return Ok(());
-            }
-            yield_now().await;
-            if self.state() != seen {
-                (passes, seen, since) = (0, self.state(), Instant::now());
-                continue;
-            }
-            passes += 1;
-            let is_done = !(self.has_work() || drains && self.keeps());
-            if passes >= CALM_PASSES && (is_done || since.elapsed() > STUCK) {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Whatever changes while a loop has something to do.
-    fn state(&self) -> impl PartialEq + use<> {
-        let transport = self.transport();
-        let kept = transport.as_ref().map(|transport| transport.write_buffer_size());
-        let received = self.peer.borrow().as_ref().map(Peer::received);
-        (self.logged.get(), kept, received, transport.map(|transport| transport.is_closing()))
-    }
-
-    /// Whether something is possible that the transport has yet to do.
-    fn has_work(&self) -> bool {
-        let Some(transport) = self.transport() else { return false };
-        let keeps = self.keeps();
-        if transport.is_closing() && !keeps && !self.lost.get() {
-            return true;
-        }
-        let mut ready = PollFlags::empty();
-        transport.with_descriptor(&mut |socket| {
-            let mut sources = [PollFd::new(&socket, PollFlags::IN | PollFlags::OUT)];
-            // An interrupted poll is made up for in the next pass.
-            if poll(&mut sources, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok() {
-                ready = sources[0].revents();
-            }
-        });
-        let failed = PollFlags::ERR | PollFlags::HUP;
-        transport.is_reading() && ready.intersects(PollFlags::IN | failed)
-            || keeps && ready.intersects(PollFlags::OUT | failed)
-    }
-
-    fn keeps(&self) -> bool {
-        self.transport().is_some_and(|transport| transport.write_buffer_size() > 0)
-    }
-
-    /// Has the peer read once. Whether it has seen its end.
-    fn drain(&self) -> Result<bool> {
-        let written = self.written.get();
-        let received = self.peer.borrow_mut().as_mut().map(|peer| peer.receive(written));
-        match received.transpose()? {
-            Some(Seen::Bytes(_)) => return Ok(false),
-            Some(Seen::Eof) => {
-                self.check_that_all_has_arrived()?;
-                self.log(Event::PeerEof);
-            }
-            Some(Seen::Reset) => self.log(Event::PeerReset),
-            Some(Seen::Nothing) | None => {}
-        }
-        Ok(true)
-    }
-
-    /// TR-26: what was written before an orderly end arrives before it. An end with unread bytes in
-    /// the kernel is none: it resets the connection.
-    fn check_that_all_has_arrived(&self) -> Result<()> {
-        let received = self.peer.borrow().as_ref().map_or(0, Peer::received);
-        let written = self.written.get();
-        let is_orderly = !self.discards.get() && self.data == self.peer_sent;
-        if received == written || !is_orderly {
-            return Ok(());
-        }
-        bail!("of {written} bytes that were written before the end only {received} have arrived")
     }
 
     fn with_peer<R: Default>(&self, act: impl FnOnce(&mut Peer) -> R) -> R {
@@ -254,16 +162,16 @@ impl Play {
     }
 
     /// Gives everything back, so that nothing of it is left for the next scenario.
-    async fn end(&self) {
+    async fn end(&self) -> Result<()> {
         self.over.set(true);
         self.with_peer(Peer::reset);
         if let Some(transport) = self.transport() {
             transport.abort();
         }
-        while !self.lost.get() {
-            yield_now().await;
-        }
+        self.settle().await?;
+        ensure!(self.lost.get(), "the connection does not end when it is aborted");
         self.transport.replace(None);
+        Ok(())
     }
 }
 
@@ -338,16 +246,18 @@ impl Play {
     /// meanwhile.
     pub(crate) fn rest(&self) {
         let Some(wire) = self.wire.get() else { return };
-        let hurry = || {
-            if let Some(peer) = self.peer.borrow().as_ref() {
-                peer.acknowledge();
-            }
-            if let Some(transport) = self.transport() {
-                transport.with_descriptor(&mut |socket| acknowledge(SockRef::from(&socket)));
-            }
-        };
-        if let Err(error) = wire.rest(hurry) {
+        if let Err(error) = wire.rest(|| self.hurry()) {
             self.fail(error);
+        }
+    }
+
+    /// Has both ends acknowledge what they have received, which the kernel likes to put off.
+    pub(crate) fn hurry(&self) {
+        if let Some(peer) = self.peer.borrow().as_ref() {
+            peer.acknowledge();
+        }
+        if let Some(transport) = self.transport() {
+            transport.with_descriptor(&mut |socket| acknowledge(SockRef::from(&socket)));
         }
     }
 
@@ -356,7 +266,7 @@ impl Play {
         self.failure.borrow_mut().get_or_insert(error);
     }
 
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         self.failure.take().map_or(Ok(()), Err)
     }
 }

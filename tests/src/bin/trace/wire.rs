@@ -49,7 +49,6 @@ const HAS_SENT_FIN: [u8; 5] = [FIN_WAIT_1, FIN_WAIT_2, TIME_WAIT, LAST_ACK, CLOS
 const HAS_RECEIVED_FIN: [u8; 4] = [TIME_WAIT, CLOSE_WAIT, LAST_ACK, CLOSING];
 const FIN_WAIT_1: u8 = 4;
 const FIN_WAIT_2: u8 = 5;
-/// The end that has closed first remembers the connection for a minute.
 const TIME_WAIT: u8 = 6;
 const CLOSE_WAIT: u8 = 8;
 const LAST_ACK: u8 = 9;
@@ -81,8 +80,8 @@ impl Wire {
     fn is_at_rest(&self) -> Result<bool> {
         Ok(match (self.end(self.one, self.other)?, self.end(self.other, self.one)?) {
             (Some(one), Some(other)) => one.has_reached(other) && other.has_reached(one),
-            // Else a reset is on its way to the end that is left.
-            (Some(end), None) | (None, Some(end)) => end.state == TIME_WAIT,
+            // Else a reset is on its way to the end that is left. (Of a note it is nobody's concern.)
+            (Some(end), None) | (None, Some(end)) => end.is_note,
             (None, None) => true,
         })
     }
@@ -232,6 +231,35 @@ mod tests {
         one.write_all(b"hello").unwrap();
         wire.rest(|| ()).unwrap();
         assert_eq!(rustix::io::ioctl_fionread(&other).unwrap(), 5);
+    }
+
+    #[test]
+    fn an_end_that_is_closed_is_at_rest_as_well() {
+        let (mut one, mut other, wire) = connection();
+        one.write_all(b"hello").unwrap();
+        assert_eq!(other.read(&mut [0; 8]).unwrap(), 5);
+        drop(other);
+        wire.rest(|| ()).unwrap();
+        assert_eq!(one.read(&mut [0]).unwrap(), 0);
+        drop(one);
+        wire.rest(|| ()).unwrap();
+    }
+
+    #[test]
+    fn what_is_under_way_is_not_at_rest() {
+        let here = End { sent: 5, ..End::default() };
+        let there = End { received: 4, ..End::default() };
+        assert!(!here.has_reached(there));
+        assert!(here.has_reached(End { received: 5, ..there }));
+        let here = End { state: FIN_WAIT_1, ..here };
+        assert!(!here.has_reached(End { received: 5, ..there }));
+        assert!(here.has_reached(End { received: 6, state: CLOSE_WAIT, ..there }));
+        let here = End { unsent: 3, ..here };
+        assert!(!here.has_reached(End { received: 5, ..there }));
+        assert!(here.has_reached(End { received: 5, unread: 1, ..there }));
+        let there = End { is_note: true, ..End::default() };
+        assert!(!End { unacknowledged: 1, ..here }.has_reached(there));
+        assert!(here.has_reached(there));
     }
 
     #[test]
