@@ -1,4 +1,5 @@
 use std::any::Any;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs code of others: gives what it returns, or the message of its panic.
@@ -24,6 +25,13 @@ fn caught(payload: Box<dyn Any + Send>) -> String {
 pub(crate) fn for_each<I: Iterator>(mut items: I, mut act: impl FnMut(I::Item)) {
     // Around the loop and not in it, for it is done for each message.
     while contained(|| items.by_ref().for_each(&mut act)).is_err() {}
+}
+
+/// What an error says of itself. Its text may be asked for where a panic would do harm, as in a
+/// destructor.
+pub fn contained_text(error: impl fmt::Display) -> String {
+    let text = contained(|| error.to_string());
+    text.unwrap_or_else(|panic| format!("its text panicked: {panic}"))
 }
 
 /// What a panic said, if it said it in words.

@@ -80,7 +80,7 @@ pub mod fake;
 pub use accept_all::accept_all;
 pub use async_socket::{AsyncSocket, RECEIVE_MAX};
 pub use clock::{Clock, VirtualClock};
-pub use contained::contained;
+pub use contained::{contained, contained_text};
 pub use event_loop::EventLoop;
 pub use future_cell::{AlreadyDone, DoneCallback, FutureCell, FutureError, Waiting};
 pub use group_child::Child;

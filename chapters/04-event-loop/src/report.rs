@@ -1,4 +1,4 @@
-use crate::contained::contained;
+use crate::contained::contained_text;
 use chapter_01::Log;
 use std::fmt;
 use std::net::SocketAddr;
@@ -40,11 +40,7 @@ impl ErrorContext {
     /// The same, with what the failure says of itself.
     #[must_use]
     pub fn with_error(self, error: impl fmt::Display) -> ErrorContext {
-        // A report is often made by a destructor, which must not panic because an error cannot say
-        // what it is.
-        let error = contained(|| error.to_string());
-        let error = error.unwrap_or_else(|panic| format!("its text panicked: {panic}"));
-        ErrorContext { error: Some(error), ..self }
+        ErrorContext { error: Some(contained_text(error)), ..self }
     }
 
     /// The same, with what has failed.

@@ -2,7 +2,7 @@ use crate::protocol::{
     AfterEof, BaseProtocol, BufferedProtocol, CallbackResult, ConnectionError, Protocol,
 };
 use crate::transport::Transport;
-use chapter_04::running_loop;
+use chapter_04::{contained, running_loop};
 use std::cell::{RefCell, RefMut};
 use std::error::Error;
 use std::fmt;
@@ -201,7 +201,10 @@ impl AnyProtocol {
     /// Whether it cannot be called now, or the one above it: see [`InUse`].
     pub(crate) fn is_in_use(&self) -> bool {
         match self.base() {
-            Ok(protocol) => protocol.above().is_some_and(|above| above.is_in_use()),
+            Ok(protocol) => {
+                let above = contained(|| protocol.above()).ok().flatten();
+                above.is_some_and(|above| above.is_in_use())
+            }
             Err(InUse) => true,
         }
     }

@@ -70,13 +70,15 @@ pub(crate) async fn open<P: ProtocolKind>(
 }
 
 fn peer_of(socket: &Socket) -> io::Result<Address> {
-    socket.peer_addr().map(Address::from).map_err(|error| match error.kind() {
-        ErrorKind::NotConnected => {
+    match socket.peer_addr() {
+        Err(error) if error.kind() == ErrorKind::NotConnected => {
+            // One that had a peer, and was reset, has an error that says so.
             let advice = "the socket has no peer: connect it first, or give the address instead";
-            io::Error::new(ErrorKind::NotConnected, advice)
+            let error = socket.take_error()?;
+            Err(error.unwrap_or_else(|| io::Error::new(ErrorKind::NotConnected, advice)))
         }
-        _ => error,
-    })
+        peer => peer.map(Address::from),
+    }
 }
 
 /// Makes a connection of an accepted socket, for a server.

@@ -93,3 +93,29 @@ impl WriteBuffer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// D-14 (FC-12): a buffer that says seven bytes and has no chunk. Whoever sums up finds none.
+    #[test]
+    fn d_14_the_length_is_read_and_not_summed_up() {
+        let buffer = WriteBuffer { len: 7, ..WriteBuffer::default() };
+        assert_eq!((buffer.len(), buffer.is_empty()), (7, false));
+    }
+
+    /// FC-12: what is read is the sum all the same, after every push and every send of a part.
+    #[test]
+    fn the_length_is_that_of_what_is_kept() {
+        let mut buffer = WriteBuffer::default();
+        for count in [1, 3, CHUNK - 5, CHUNK, CHUNK + 1, 10, 3 * CHUNK, 0] {
+            buffer.push(&vec![b'x'; count]);
+            assert_eq!(buffer.len(), buffer.pieces().1);
+            buffer.consume(count / 3);
+            assert_eq!(buffer.len(), buffer.pieces().1);
+        }
+        buffer.consume(buffer.len());
+        assert_eq!((buffer.len(), buffer.chunks.capacity()), (0, 0));
+    }
+}

@@ -8,7 +8,8 @@ use std::rc::Rc;
 
 /// How a transport calls its protocol: never inside another call.
 impl<S: Stream> SocketTransport<S> {
-    /// Runs a callback whose failure ends the connection.
+    /// Runs a callback whose failure ends the connection. It owns the protocol: if that was replaced
+    /// meanwhile, it ends in here, and its destructor is code of others as well.
     #[inline]
     pub(super) fn call<R>(
         &self,
@@ -53,7 +54,7 @@ impl<S: Stream> SocketTransport<S> {
             return self.socket.schedule_turn();
         }
         self.flow.set(Flow::Paused);
-        self.notify("pause_writing failed", || protocol.pause_writing(transport));
+        self.notify("pause_writing failed", move || protocol.pause_writing(transport));
     }
 
     #[cold]

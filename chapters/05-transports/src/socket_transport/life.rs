@@ -3,7 +3,7 @@ use crate::protocol::ConnectionError;
 use crate::stream::Stream;
 use crate::transport::{Transport, WriteTransport};
 use crate::write_buffer::WriteBuffer;
-use chapter_04::{ErrorContext, contained};
+use chapter_04::{ErrorContext, contained, contained_text};
 use std::panic::resume_unwind;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
@@ -14,11 +14,12 @@ impl<S: Stream> SocketTransport<S> {
     pub(super) fn begin(&self, transport: &Rc<dyn Transport>) {
         self.start.set(Start::Made);
         let mut failure = None;
+        let heard = &mut failure;
         if let Some(protocol) = self.current() {
-            self.call(transport, || {
+            self.call(transport, move || {
                 let made = contained(|| protocol.connection_made(transport));
-                failure = match &made {
-                    Ok(made) => made.as_ref().err().map(|error| Rc::from(error.to_string())),
+                *heard = match &made {
+                    Ok(made) => made.as_ref().err().map(|error| Rc::from(contained_text(error))),
                     Err(message) => Some(Rc::from(message.as_str())),
                 };
                 made.unwrap_or_else(|message| resume_unwind(Box::new(message)))
@@ -76,6 +77,8 @@ impl<S: Stream> SocketTransport<S> {
     /// The one way in which a connection ends. The first cause counts.
     pub(super) fn lose(&self, error: Option<ConnectionError>) {
         if self.is_over() {
+            // It may be of any type, and its destructor may panic.
+            let _ = contained(|| drop(error));
             return;
         }
         self.life.set(Life::Losing);
@@ -94,7 +97,9 @@ impl<S: Stream> SocketTransport<S> {
         let error = self.error.take();
         if let Some(protocol) = self.current() {
             // The descriptor is still open (TR-31).
-            self.notify("connection_lost failed", || protocol.connection_lost(transport, error));
+            self.notify("connection_lost failed", move || {
+                protocol.connection_lost(transport, error);
+            });
         }
         self.let_go();
     }

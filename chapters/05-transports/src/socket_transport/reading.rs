@@ -28,12 +28,12 @@ impl<S: Stream> SocketTransport<S> {
             Some(AnyProtocol::Chunks(current)) => {
                 let current = Rc::clone(current);
                 drop(protocol);
-                self.receive_chunk(transport, &current)
+                self.receive_chunk(transport, current)
             }
             Some(AnyProtocol::InPlace(current)) => {
                 let current = Rc::clone(current);
                 drop(protocol);
-                self.receive_in_place(transport, &current)
+                self.receive_in_place(transport, current)
             }
             None => return,
         };
@@ -53,13 +53,13 @@ impl<S: Stream> SocketTransport<S> {
     fn receive_chunk(
         &self,
         transport: &Rc<dyn Transport>,
-        protocol: &RefCell<dyn Protocol>,
+        protocol: Rc<RefCell<dyn Protocol>>,
     ) -> io::Result<Arrival> {
         let received = self.socket.receive(|data| {
             if data.is_empty() {
                 return Arrival::EndOfFile;
             }
-            self.call(transport, || {
+            self.call(transport, move || {
                 protocol.try_borrow_mut().map_err(|_| InUse)?.data_received(transport, data)
             });
             Arrival::Data
@@ -74,25 +74,26 @@ impl<S: Stream> SocketTransport<S> {
     fn receive_in_place(
         &self,
         transport: &Rc<dyn Transport>,
-        protocol: &RefCell<dyn BufferedProtocol>,
+        protocol: Rc<RefCell<dyn BufferedProtocol>>,
     ) -> io::Result<Arrival> {
         let mut arrival = Ok(Arrival::Data);
-        self.call(transport, || -> CallbackResult {
+        let (arrived, socket) = (&mut arrival, &self.socket);
+        self.call(transport, move || -> CallbackResult {
             let mut protocol = protocol.try_borrow_mut().map_err(|_| InUse)?;
             let buffer = protocol.get_buffer(TURN_MAX);
             if !self.is_receiving() {
                 // It has closed the connection, or paused: what is there stays in the kernel.
-                arrival = Ok(Arrival::NotYet);
+                *arrived = Ok(Arrival::NotYet);
                 return Ok(());
             }
             if buffer.is_empty() {
                 return Err(EmptyBuffer.into());
             }
-            match self.socket.receive_into(buffer) {
-                Ok(Poll::Ready(0)) => arrival = Ok(Arrival::EndOfFile),
+            match socket.receive_into(buffer) {
+                Ok(Poll::Ready(0)) => *arrived = Ok(Arrival::EndOfFile),
                 Ok(Poll::Ready(count)) => protocol.buffer_updated(transport, count)?,
-                Ok(Poll::Pending) => arrival = Ok(Arrival::NotYet),
-                Err(error) => arrival = Err(error),
+                Ok(Poll::Pending) => *arrived = Ok(Arrival::NotYet),
+                Err(error) => *arrived = Err(error),
             }
             Ok(())
         });
@@ -103,7 +104,7 @@ impl<S: Stream> SocketTransport<S> {
         self.reading.set(Reading::Eof);
         self.settle();
         let Some(protocol) = self.current() else { return };
-        let answer = self.call(transport, || protocol.eof_received(transport));
+        let answer = self.call(transport, move || protocol.eof_received(transport));
         if answer == Some(AfterEof::Close) {
             self.begin_closing();
         }
@@ -124,9 +125,10 @@ impl<S: Stream> ReadTransport for SocketTransport<S> {
         }
         self.reading.set(Reading::Open);
         self.settle();
-        // An edge that came meanwhile is known, and not reported again.
+        // An edge that came meanwhile is known, and not reported again. Who pauses and resumes in
+        // each turn has one in each pass all the same (TR-06).
         if self.start.get() == Start::Started && self.socket.readiness().is_readable() {
-            self.socket.schedule_turn();
+            self.socket.defer_turn();
         }
     }
 
