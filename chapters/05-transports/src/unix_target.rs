@@ -44,7 +44,9 @@ pub(crate) fn abstract_address(name: &[u8]) -> io::Result<SockAddr> {
 }
 
 pub(crate) fn new_socket() -> io::Result<Socket> {
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None).map_err(|error| {
+        io::Error::new(error.kind(), format!("cannot open a Unix socket: {error}"))
+    })?;
     socket.set_nonblocking(true)?;
     Ok(socket)
 }
