@@ -8,17 +8,15 @@ use std::rc::Rc;
 
 /// How a transport calls its protocol: never inside another call.
 impl<S: Stream> SocketTransport<S> {
-    /// Runs a callback whose failure ends the connection. It owns the protocol: if that was replaced
-    /// meanwhile, it ends in here, and its destructor is code of others as well.
+    /// Runs a callback whose failure ends the connection.
     #[inline]
-    pub(super) fn call<R>(
+    pub(super) fn call<P, R>(
         &self,
         transport: &Rc<dyn Transport>,
-        callback: impl FnOnce() -> CallbackResult<R>,
+        protocol: P,
+        callback: impl FnOnce(&P) -> CallbackResult<R>,
     ) -> Option<R> {
-        self.calling.set(true);
-        let outcome = contained(callback);
-        self.calling.set(false);
+        let outcome = self.run(protocol, callback);
         self.tell_pause(transport);
         match outcome {
             Ok(Ok(value)) => Some(value),
@@ -28,13 +26,34 @@ impl<S: Stream> SocketTransport<S> {
     }
 
     /// Runs a callback whose failure is reported and ends nothing (FC-09, TR-15).
-    pub(super) fn notify(&self, what: &'static str, callback: impl FnOnce()) {
-        self.calling.set(true);
-        let outcome = contained(callback);
-        self.calling.set(false);
-        if let Err(message) = outcome {
+    pub(super) fn notify<P>(&self, what: &'static str, protocol: P, callback: impl FnOnce(&P)) {
+        if let Err(message) = self.run(protocol, callback) {
             self.report(ErrorContext::new(what).with_error(message));
         }
+    }
+
+    /// Runs code of a protocol.
+    #[inline]
+    fn run<P, R>(&self, protocol: P, code: impl FnOnce(&P) -> R) -> Result<R, String> {
+        self.calling.set(true);
+        let outcome = contained(|| code(&protocol));
+        self.release(protocol);
+        self.calling.set(false);
+        outcome
+    }
+
+    /// Lets go of a protocol. If it was replaced meanwhile, it ends here, and its destructor is code
+    /// of others as well. It has a container of its own, for two panics at a time end the process.
+    #[inline]
+    pub(super) fn release<P>(&self, protocol: P) {
+        if let Err(message) = contained(|| drop(protocol)) {
+            self.destructor_failed(message);
+        }
+    }
+
+    #[cold]
+    fn destructor_failed(&self, message: String) {
+        self.report(ErrorContext::new("a protocol's destructor failed").with_error(message));
     }
 
     /// Tells of a high mark that was crossed, unless a callback runs, which has to return first.
@@ -54,7 +73,7 @@ impl<S: Stream> SocketTransport<S> {
             return self.socket.schedule_turn();
         }
         self.flow.set(Flow::Paused);
-        self.notify("pause_writing failed", move || protocol.pause_writing(transport));
+        self.notify("pause_writing failed", protocol, |protocol| protocol.pause_writing(transport));
     }
 
     #[cold]

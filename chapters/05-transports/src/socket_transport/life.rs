@@ -14,11 +14,10 @@ impl<S: Stream> SocketTransport<S> {
     pub(super) fn begin(&self, transport: &Rc<dyn Transport>) {
         self.start.set(Start::Made);
         let mut failure = None;
-        let heard = &mut failure;
         if let Some(protocol) = self.current() {
-            self.call(transport, move || {
+            self.call(transport, protocol, |protocol| {
                 let made = contained(|| protocol.connection_made(transport));
-                *heard = match &made {
+                failure = match &made {
                     Ok(made) => made.as_ref().err().map(|error| Rc::from(contained_text(error))),
                     Err(message) => Some(Rc::from(message.as_str())),
                 };
@@ -97,7 +96,7 @@ impl<S: Stream> SocketTransport<S> {
         let error = self.error.take();
         if let Some(protocol) = self.current() {
             // The descriptor is still open (TR-31).
-            self.notify("connection_lost failed", move || {
+            self.notify("connection_lost failed", protocol, |protocol| {
                 protocol.connection_lost(transport, error);
             });
         }
@@ -113,13 +112,13 @@ impl<S: Stream> SocketTransport<S> {
         }
     }
 
-    /// Gives everything back. The protocol is code of others, whose destructor may panic.
+    /// Gives everything back.
     fn let_go(&self) {
         *self.buffer.borrow_mut() = WriteBuffer::default();
         self.socket.close();
         let attachment = self.attachment.take();
         let protocol = self.protocol.take();
-        self.notify("a protocol's destructor failed", || drop(protocol));
+        self.release(protocol);
         drop(attachment);
     }
 }

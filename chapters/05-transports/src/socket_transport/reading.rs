@@ -59,7 +59,7 @@ impl<S: Stream> SocketTransport<S> {
             if data.is_empty() {
                 return Arrival::EndOfFile;
             }
-            self.call(transport, move || {
+            self.call(transport, protocol, |protocol| {
                 protocol.try_borrow_mut().map_err(|_| InUse)?.data_received(transport, data)
             });
             Arrival::Data
@@ -77,23 +77,22 @@ impl<S: Stream> SocketTransport<S> {
         protocol: Rc<RefCell<dyn BufferedProtocol>>,
     ) -> io::Result<Arrival> {
         let mut arrival = Ok(Arrival::Data);
-        let (arrived, socket) = (&mut arrival, &self.socket);
-        self.call(transport, move || -> CallbackResult {
+        self.call(transport, protocol, |protocol| -> CallbackResult {
             let mut protocol = protocol.try_borrow_mut().map_err(|_| InUse)?;
             let buffer = protocol.get_buffer(TURN_MAX);
             if !self.is_receiving() {
                 // It has closed the connection, or paused: what is there stays in the kernel.
-                *arrived = Ok(Arrival::NotYet);
+                arrival = Ok(Arrival::NotYet);
                 return Ok(());
             }
             if buffer.is_empty() {
                 return Err(EmptyBuffer.into());
             }
-            match socket.receive_into(buffer) {
-                Ok(Poll::Ready(0)) => *arrived = Ok(Arrival::EndOfFile),
+            match self.socket.receive_into(buffer) {
+                Ok(Poll::Ready(0)) => arrival = Ok(Arrival::EndOfFile),
                 Ok(Poll::Ready(count)) => protocol.buffer_updated(transport, count)?,
-                Ok(Poll::Pending) => *arrived = Ok(Arrival::NotYet),
-                Err(error) => *arrived = Err(error),
+                Ok(Poll::Pending) => arrival = Ok(Arrival::NotYet),
+                Err(error) => arrival = Err(error),
             }
             Ok(())
         });
@@ -104,7 +103,7 @@ impl<S: Stream> SocketTransport<S> {
         self.reading.set(Reading::Eof);
         self.settle();
         let Some(protocol) = self.current() else { return };
-        let answer = self.call(transport, move || protocol.eof_received(transport));
+        let answer = self.call(transport, protocol, |protocol| protocol.eof_received(transport));
         if answer == Some(AfterEof::Close) {
             self.begin_closing();
         }

@@ -138,7 +138,9 @@ impl<S: Stream> SocketTransport<S> {
         }
         self.flow.set(Flow::Resumed);
         if let Some(protocol) = self.current() {
-            self.notify("resume_writing failed", move || protocol.resume_writing(transport));
+            self.notify("resume_writing failed", protocol, |protocol| {
+                protocol.resume_writing(transport);
+            });
             self.tell_pause(transport);
         }
     }
