@@ -160,6 +160,9 @@ impl<S, D> Selector<S, D> {
     /// The kernel's.
     pub fn select(&mut self, events: &mut Vec<Event>, timeout: Option<Duration>) -> io::Result<()> {
         events.clear();
+        // Over poll(2), `mio` forgets a wake-up that comes while a source is registered. None comes
+        // in between from here on.
+        let timeout = if self.waker.is_pending() { Some(Duration::ZERO) } else { timeout };
         let outcome = self.backend.wait(events, self.slots.len(), timeout);
         self.waker.seen();
         outcome?;

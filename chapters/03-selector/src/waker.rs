@@ -29,6 +29,12 @@ impl Waker {
         }
     }
 
+    /// Whether there was a wake-up that no wait has answered yet.
+    #[inline]
+    pub(crate) fn is_pending(&self) -> bool {
+        self.state.pending.load(Ordering::Acquire)
+    }
+
     /// Lets the next wake-up through to the kernel again.
     ///
     /// The selector calls this when its wait is over and before its caller looks at what the wakers

@@ -334,6 +334,21 @@ fn d_04_a_registered_descriptor_stays_open() {
     }
 }
 
+/// SE-08: also where the back end keeps its wake-ups and its registrations in one place.
+#[test]
+fn a_wake_up_is_not_lost_among_registrations() {
+    without_a_hang(|| {
+        for kind in BOTH_KINDS {
+            let (mut selector, (near, _far)) = (selector(kind), pair());
+            selector.waker().wake();
+            let token = selector.register(near, (), Interest::READ).unwrap();
+            selector.modify(token, Interest::BOTH).unwrap();
+            drop(selector.unregister(token).unwrap());
+            assert!(select(&mut selector, None).is_empty(), "{kind}");
+        }
+    });
+}
+
 /// SE-13: the default is the platform's best, behind an interface that a test double can take the
 /// place of.
 #[test]
