@@ -55,6 +55,21 @@ impl<T: Outcome> JoinHandle<T> {
         self.task.when_done(Box::new(callback));
     }
 
+    /// Leaves the task to the loop, and its outcome to a callback, which is called soon after the
+    /// task is done. So nothing of it is reported as not looked at.
+    pub fn hand_over(self, callback: impl FnOnce(Result<T, JoinError>) + 'static)
+    where
+        T: 'static,
+    {
+        // The task owns this callback, and so itself, until it is done, which the loop sees to.
+        let task = Rc::clone(&self.task);
+        task.when_done(Box::new(move || {
+            if let Some(outcome) = self.take_outcome() {
+                callback(outcome);
+            }
+        }));
+    }
+
     /// Leaves the task to the loop.
     pub fn detach(mut self) {
         self.awaited = false;

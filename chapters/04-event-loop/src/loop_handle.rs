@@ -8,6 +8,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::rc::Rc;
+use std::task::Context;
 use std::time::{Duration, Instant};
 
 /// What code on a loop asks of it. Clones ask the same loop.
@@ -86,6 +87,17 @@ impl LoopHandle {
         let handle = Handle::new(&self.core, Box::new(callback), Location::caller());
         self.core.schedule_at(deadline, &handle);
         Ok(handle)
+    }
+
+    /// Takes one from the [`OPERATIONS_MAX`](crate::OPERATIONS_MAX) that the running task may do
+    /// before it gives way, as each operation of an [`AsyncSocket`](crate::AsyncSocket) does. `false`
+    /// if none is left: the task goes on in the next pass, and whoever asks answers "not yet".
+    ///
+    /// For futures written elsewhere that may be ready many times in a row: without it, a task whose
+    /// peer is fast leaves nobody else a turn (D-01).
+    #[inline]
+    pub fn may_go_on(&self, context: &mut Context<'_>) -> bool {
+        self.core.may_go_on(context.waker())
     }
 
     /// Makes a task of a future. Nothing of it runs before its turn comes (TK-01).

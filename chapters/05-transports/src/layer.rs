@@ -152,6 +152,10 @@ impl<L: Layer> WriteTransport for L {
         self.below().write_buffer_size()
     }
 
+    fn unsent(&self) -> usize {
+        self.below().unsent()
+    }
+
     fn write_buffer_limits(&self) -> WaterMarks {
         self.below().write_buffer_limits()
     }

@@ -53,6 +53,8 @@ pub(crate) struct SocketTransport<S: Stream = Socket> {
     /// What `connection_lost` will be called with.
     error: Cell<Option<ConnectionError>>,
     buffer: RefCell<WriteBuffer>,
+    /// What was kept when the connection was lost, in bytes.
+    unsent: Cell<usize>,
     marks: Cell<WaterMarks>,
     flow: Cell<Flow>,
     /// Whether one of this transport's callbacks runs.
@@ -143,6 +145,7 @@ impl<S: Stream> SocketTransport<S> {
             life: Cell::new(Life::Open),
             error: Cell::new(None),
             buffer: RefCell::default(),
+            unsent: Cell::new(0),
             marks: Cell::default(),
             flow: Cell::new(Flow::Resumed),
             calling: Cell::new(false),

@@ -128,6 +128,12 @@ pub trait WriteTransport: BaseTransport {
     #[doc(alias = "get_write_buffer_size")]
     fn write_buffer_size(&self) -> usize;
 
+    /// How many bytes were written and thrown away, because the connection was lost before the kernel
+    /// had taken them: aborted, reset, or closed with a limit. Zero before, and if all were taken.
+    ///
+    /// Whether the peer has got what the kernel has taken, it does not say.
+    fn unsent(&self) -> usize;
+
     /// The marks between which the protocol is told to pause and to go on.
     #[doc(alias = "get_write_buffer_limits")]
     fn write_buffer_limits(&self) -> WaterMarks;

@@ -2,7 +2,6 @@ use super::{Life, SocketTransport, Start};
 use crate::protocol::ConnectionError;
 use crate::stream::Stream;
 use crate::transport::{Transport, WriteTransport};
-use crate::write_buffer::WriteBuffer;
 use chapter_04::{ErrorContext, contained, contained_text};
 use std::panic::resume_unwind;
 use std::rc::{Rc, Weak};
@@ -82,7 +81,7 @@ impl<S: Stream> SocketTransport<S> {
         }
         self.life.set(Life::Losing);
         self.error.set(error);
-        *self.buffer.borrow_mut() = WriteBuffer::default();
+        self.throw_away();
         self.settle();
         self.replace_deadline(None);
         self.socket.schedule_turn();
@@ -112,9 +111,15 @@ impl<S: Stream> SocketTransport<S> {
         }
     }
 
+    /// Drops what is kept, and remembers how much it was.
+    fn throw_away(&self) {
+        let kept = self.buffer.take().len();
+        self.unsent.set(self.unsent.get() + kept);
+    }
+
     /// Gives everything back.
     fn let_go(&self) {
-        *self.buffer.borrow_mut() = WriteBuffer::default();
+        self.throw_away();
         self.socket.close();
         let attachment = self.attachment.take();
         let protocol = self.protocol.take();

@@ -188,6 +188,10 @@ impl<S: Stream> WriteTransport for SocketTransport<S> {
         self.buffer.borrow().len()
     }
 
+    fn unsent(&self) -> usize {
+        self.unsent.get()
+    }
+
     fn write_buffer_limits(&self) -> WaterMarks {
         self.marks.get()
     }

@@ -1,0 +1,71 @@
+use chapter_05::ConnectionError;
+use std::error::Error;
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+
+/// How a connection has ended, for those who still wanted something of it.
+///
+/// It is a value of its own for each of them, and they share the cause, which nobody changes (D-36).
+#[derive(Debug, Clone)]
+pub struct ConnectionLost {
+    cause: Option<Arc<io::Error>>,
+    unsent: usize,
+}
+
+impl ConnectionLost {
+    pub(crate) fn new(error: Option<ConnectionError>, unsent: usize) -> ConnectionLost {
+        let cause = error.map(|error| {
+            Arc::new(match error {
+                ConnectionError::Io(error) => error,
+                // Of a protocol between the socket and the stream.
+                other => io::Error::other(other.to_string()),
+            })
+        });
+        ConnectionLost { cause, unsent }
+    }
+
+    /// What has ended it. `None`: it was closed or aborted at this end.
+    pub fn cause(&self) -> Option<&io::Error> {
+        self.cause.as_deref()
+    }
+
+    /// How many bytes were written and thrown away, because they were not sent (D-21).
+    pub fn unsent(&self) -> usize {
+        self.unsent
+    }
+
+    /// Whether something of what was written is certainly lost, or may be.
+    pub(crate) fn is_failure(&self) -> bool {
+        self.cause.is_some() || self.unsent > 0
+    }
+
+    pub(crate) fn kind(&self) -> ErrorKind {
+        self.cause().map_or(ErrorKind::ConnectionAborted, io::Error::kind)
+    }
+}
+
+impl fmt::Display for ConnectionLost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            Some(cause) => write!(f, "the connection was lost: {cause}")?,
+            None => f.write_str("the connection was closed")?,
+        }
+        if self.unsent > 0 {
+            write!(f, "; {} bytes were not sent", self.unsent)?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for ConnectionLost {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+impl From<ConnectionLost> for io::Error {
+    fn from(lost: ConnectionLost) -> io::Error {
+        io::Error::new(lost.kind(), lost)
+    }
+}

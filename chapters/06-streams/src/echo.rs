@@ -1,0 +1,34 @@
+use crate::stream_reader::StreamReader;
+use crate::stream_writer::StreamWriter;
+use chapter_01::{Excerpt, Log};
+
+/// How much is read at a time, in bytes.
+const READ_MAX: usize = 64 * 1024;
+
+/// Sends back what a client sends, until it has nothing more to send, and tells the log.
+///
+/// While an answer waits for room, nothing more is read: this bounds what is kept for a client.
+pub async fn echo(reader: StreamReader, writer: StreamWriter, log: Log) {
+    let peer = writer.peer_address();
+    log.line(|| format!("{peer} connected"));
+    match converse(reader, &writer, log).await {
+        Ok(()) => log.line(|| format!("{peer} closed")),
+        Err(lost) => log.line(|| format!("{peer} lost: {lost}")),
+    }
+}
+
+async fn converse(
+    mut reader: StreamReader,
+    writer: &StreamWriter,
+    log: Log,
+) -> std::io::Result<()> {
+    loop {
+        let data = reader.read(READ_MAX).await?;
+        if data.is_empty() {
+            return Ok(writer.close().await?);
+        }
+        log.line(|| format!("{} sent {}", writer.peer_address(), Excerpt(&data)));
+        writer.write(&data)?;
+        writer.drain().await?;
+    }
+}

@@ -1,0 +1,124 @@
+use std::mem;
+use std::ops::Deref;
+
+/// The bytes that have come and that nobody has read: it grows at its end and is taken from its
+/// front. An empty one owns no memory.
+#[derive(Debug, Default)]
+pub(crate) struct ReadBuffer {
+    bytes: Vec<u8>,
+    /// Where the first that was not taken is.
+    start: usize,
+}
+
+impl ReadBuffer {
+    pub(crate) fn push(&mut self, data: &[u8]) {
+        // What stays is moved to the front when that is no more than what goes: so each byte is
+        // moved once at most for one that was taken.
+        if self.start >= self.len() {
+            self.bytes.drain(..self.start);
+            self.start = 0;
+        }
+        self.bytes.extend_from_slice(data);
+    }
+
+    /// Takes the first `count` bytes, of which there must be as many.
+    pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
+        if count == self.len() {
+            return self.take_all();
+        }
+        let taken = self[..count].to_vec();
+        self.start += count;
+        taken
+    }
+
+    /// Takes everything: most often the memory itself, and no byte is copied. A vector that is mostly
+    /// room stays here, for whoever takes the bytes may keep them for long.
+    pub(crate) fn take_all(&mut self) -> Vec<u8> {
+        let start = mem::take(&mut self.start);
+        let bytes = mem::take(&mut self.bytes);
+        if start == 0 && bytes.capacity() <= 2 * bytes.len() {
+            bytes
+        } else {
+            bytes[start..].to_vec()
+        }
+    }
+
+    /// Drops the first `count` bytes, of which there must be as many.
+    pub(crate) fn skip(&mut self, count: usize) {
+        self.start += count;
+        if self.is_empty() {
+            *self = ReadBuffer::default();
+        }
+    }
+}
+
+impl Deref for ReadBuffer {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::VecDeque;
+
+    /// Beside a queue of bytes, in many orders of pushing and taking.
+    #[test]
+    fn what_was_pushed_comes_out_in_order() {
+        let (mut buffer, mut queue) = (ReadBuffer::default(), VecDeque::new());
+        let mut next = 0_u8;
+        for step in 0_usize..20_000 {
+            let count = (step * 7919) % 61;
+            if step.is_multiple_of(3) {
+                let data: Vec<u8> =
+                    (0..count).map(|offset| next.wrapping_add(offset as u8)).collect();
+                next = next.wrapping_add(count as u8);
+                buffer.push(&data);
+                queue.extend(data);
+            } else {
+                let count = count.min(queue.len());
+                let expected: Vec<u8> = queue.drain(..count).collect();
+                if step.is_multiple_of(2) {
+                    assert_eq!(buffer.take(count), expected);
+                } else {
+                    buffer.skip(count);
+                }
+            }
+            assert_eq!(buffer.len(), queue.len());
+            assert!(
+                !buffer.is_empty() || buffer.bytes.capacity() == 0,
+                "an empty one owns nothing"
+            );
+        }
+    }
+
+    /// Otherwise a client who sends much and is read in small pieces would have it grow for ever.
+    #[test]
+    fn what_was_taken_makes_room() {
+        let mut buffer = ReadBuffer::default();
+        buffer.push(&[0; 100]);
+        for _ in 0..10_000 {
+            buffer.push(&[0; 60]);
+            buffer.take(60);
+        }
+        assert!(buffer.bytes.capacity() < 1000, "it has room for {}", buffer.bytes.capacity());
+    }
+
+    /// A line of ten bytes that is kept does not keep the 256 KiB that it came with.
+    #[test]
+    fn who_takes_few_bytes_does_not_get_the_memory_of_many() {
+        let mut buffer = ReadBuffer::default();
+        buffer.push(&[0; 100_000]);
+        buffer.skip(99_990);
+        assert!(buffer.take(10).capacity() < 100);
+        let whole = vec![1; 1000];
+        buffer.push(&whole);
+        let place = buffer.as_ptr();
+        let taken = buffer.take(1000);
+        assert_eq!(taken.as_ptr(), place, "the memory itself is handed over");
+    }
+}
