@@ -365,4 +365,9 @@ pub const SCENES: &[Scene] = &[
         "SIGTERM lets the clients come to an end.",
         scripts::terminated,
     ),
+    Scene::program(
+        ("chapter-06", "three_questions"),
+        "example-three-questions",
+        "A conversation of three questions, by callbacks and through a stream.",
+    ),
 ];
