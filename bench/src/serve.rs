@@ -6,6 +6,7 @@ use chapter_02::BusyPoll;
 use chapter_03::{EchoServer, SelectorKind};
 use chapter_04::{AsyncSocket, echo_client};
 use chapter_05::{Echo, create_server};
+use chapter_06::{StreamLimits, echo, start_server};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use signal_hook::consts::SIGTERM;
 use socket2::Socket;
@@ -62,6 +63,8 @@ impl Server {
             Server::SockPolling => sock(listener, SelectorKind::Polling, say),
             Server::ProtoMio => proto(listener, SelectorKind::Mio, say),
             Server::ProtoPolling => proto(listener, SelectorKind::Polling, say),
+            Server::StreamMio => stream(listener, SelectorKind::Mio, say),
+            Server::StreamPolling => stream(listener, SelectorKind::Polling, say),
             Server::BusyPoll => {
                 // It alone ends by itself, to say how often it has polled.
                 let stop = Arc::new(AtomicBool::new(false));
@@ -125,6 +128,21 @@ fn proto(
 ) -> anyhow::Result<()> {
     let ended = chapter_04::run_with(kind, async move {
         let server = create_server(|| Echo::new(Log::Quiet), listener).await?;
+        say()?;
+        server.serve_forever().await
+    })?;
+    Ok(ended?)
+}
+
+/// Chapter 06's server.
+fn stream(
+    listener: Socket,
+    kind: SelectorKind,
+    say: impl Fn() -> io::Result<()> + 'static,
+) -> anyhow::Result<()> {
+    let ended = chapter_04::run_with(kind, async move {
+        let serve = |reader, writer| echo(reader, writer, Log::Quiet);
+        let server = start_server(serve, listener, StreamLimits::default()).await?;
         say()?;
         server.serve_forever().await
     })?;

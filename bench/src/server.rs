@@ -25,6 +25,10 @@ pub enum Server {
     ProtoMio,
     /// Chapter 05's protocols over `polling`.
     ProtoPolling,
+    /// Chapter 06's streams over `mio`.
+    StreamMio,
+    /// Chapter 06's streams over `polling`.
+    StreamPolling,
     /// tokio's current-thread runtime, a task for each client.
     Tokio,
     /// The same with a buffered reader and a buffered writer.
@@ -58,7 +62,7 @@ pub enum Part {
 
 impl Server {
     /// All of them; the first is what the others are compared to.
-    pub const ALL: [Server; 18] = [
+    pub const ALL: [Server; 20] = [
         Server::RawEpoll,
         Server::MioByHand,
         Server::BusyPoll,
@@ -68,6 +72,8 @@ impl Server {
         Server::SockPolling,
         Server::ProtoMio,
         Server::ProtoPolling,
+        Server::StreamMio,
+        Server::StreamPolling,
         Server::Tokio,
         Server::TokioBuffered,
         Server::Smol,
@@ -106,6 +112,18 @@ impl Server {
         Server::UvloopProtocol,
     ];
 
+    /// Those of the tables of chapter 06: the layers up to it, and those that read from a buffer of the connection.
+    pub const CHAPTER_06: [Server; 8] = [
+        Server::RawEpoll,
+        Server::SockMio,
+        Server::ProtoMio,
+        Server::StreamMio,
+        Server::StreamPolling,
+        Server::TokioBuffered,
+        Server::AsyncioStreams,
+        Server::UvloopStreams,
+    ];
+
     /// Its name on the command line and in the file of results.
     pub fn name(self) -> &'static str {
         match self {
@@ -118,6 +136,8 @@ impl Server {
             Server::SockPolling => "sock-polling",
             Server::ProtoMio => "proto-mio",
             Server::ProtoPolling => "proto-polling",
+            Server::StreamMio => "stream-mio",
+            Server::StreamPolling => "stream-polling",
             Server::Tokio => "tokio",
             Server::TokioBuffered => "tokio-buffered",
             Server::Smol => "smol",
@@ -142,6 +162,8 @@ impl Server {
             Server::SockPolling => "chapter 04 over polling",
             Server::ProtoMio => "chapter 05 over mio",
             Server::ProtoPolling => "chapter 05 over polling",
+            Server::StreamMio => "chapter 06 over mio",
+            Server::StreamPolling => "chapter 06 over polling",
             Server::Tokio => "tokio, one thread",
             Server::TokioBuffered => "tokio, buffered",
             Server::Smol => "smol, one thread",
@@ -164,7 +186,9 @@ impl Server {
             | Server::SockMio
             | Server::SockPolling
             | Server::ProtoMio
-            | Server::ProtoPolling => Part::Ours,
+            | Server::ProtoPolling
+            | Server::StreamMio
+            | Server::StreamPolling => Part::Ours,
             _ => Part::Peer,
         }
     }

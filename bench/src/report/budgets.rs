@@ -23,7 +23,7 @@ const GROWTH_MAX: f64 = 1.10;
 /// Processor time of a crowd that is idle, in microseconds a second. None is asked for; the account has its grain.
 const IDLE_CPU_MAX: f64 = 1.0;
 
-const BUDGETS: [Budget; 6] = [
+const BUDGETS: [Budget; 8] = [
     Budget {
         server: Server::SelectorMio,
         cpu_max: 1.03,
@@ -71,6 +71,22 @@ const BUDGETS: [Budget; 6] = [
         calls_max: 7.01,
         instructions_max: None,
         idle_bytes_max: 700.0,
+        visit_max: None,
+    },
+    Budget {
+        server: Server::StreamMio,
+        cpu_max: 1.10,
+        calls_max: 3.01,
+        instructions_max: Some(700.0),
+        idle_bytes_max: 1_500.0,
+        visit_max: Some(1.15),
+    },
+    Budget {
+        server: Server::StreamPolling,
+        cpu_max: 1.10,
+        calls_max: 7.01,
+        instructions_max: None,
+        idle_bytes_max: 1_500.0,
         visit_max: None,
     },
 ];

@@ -1,3 +1,4 @@
+use crate::chunk::Chunk;
 use crate::connection_lost::ConnectionLost;
 use crate::read_buffer::ReadBuffer;
 use crate::read_error::ReadError;
@@ -27,7 +28,7 @@ enum End {
 }
 
 /// What a read gives.
-pub(crate) type ReadResult = Result<Vec<u8>, ReadError>;
+pub(crate) type ReadResult = Result<Chunk, ReadError>;
 
 impl Inbox {
     pub(crate) fn new(limits: StreamLimits) -> Inbox {
@@ -76,12 +77,12 @@ impl Inbox {
     #[inline]
     pub(crate) fn try_read(&mut self, max: usize) -> Option<ReadResult> {
         if max == 0 {
-            return Some(Ok(Vec::new()));
+            return Some(Ok(Chunk::default()));
         }
         if !self.buffer.is_empty() {
             return Some(Ok(self.buffer.take(max.min(self.buffer.len()))));
         }
-        self.at_end(|_| Ok(Vec::new()))
+        self.at_end(|_| Ok(Chunk::default()))
     }
 
     /// RD-01.
@@ -95,7 +96,7 @@ impl Inbox {
             return Some(Ok(self.buffer.take(count)));
         }
         let incomplete = |partial| ReadError::Incomplete { partial, expected: Some(count) };
-        self.at_end(|buffer| Err(incomplete(buffer.take_all())))
+        self.at_end(|buffer| Err(incomplete(buffer.take_all().into_vec())))
     }
 
     /// RD-04, RD-05 and RD-06.
@@ -109,13 +110,13 @@ impl Inbox {
             return Some(Ok(self.buffer.take(found.end)));
         }
         let incomplete = |partial| ReadError::Incomplete { partial, expected: None };
-        self.at_end(|buffer| Err(incomplete(buffer.take_all())))
+        self.at_end(|buffer| Err(incomplete(buffer.take_all().into_vec())))
     }
 
     /// RD-03 and RD-07.
     pub(crate) fn try_readline(&mut self, newline: &mut Search<'_>) -> Option<ReadResult> {
         Some(match self.try_read_until(newline)? {
-            Err(ReadError::Incomplete { partial, .. }) => Ok(partial),
+            Err(ReadError::Incomplete { partial, .. }) => Ok(Chunk::new(partial)),
             Err(ReadError::LimitOverrun { consumed, found }) => {
                 let gone = if found { consumed + 1 } else { self.buffer.len() };
                 self.buffer.skip(gone);

@@ -6,6 +6,7 @@
 //!
 //! New here, from the bottom up:
 //! - [`StreamLimits`]: how much is kept of what nobody has read;
+//! - [`Chunk`]: bytes that were read;
 //! - [`ReadError`], [`ConnectionLost`]: why there is no more, and what is lost;
 //! - [`StreamReader`]: bytes by number, to a separator, by lines;
 //! - [`StreamWriter`]: bytes out, room to wait for, and an end that tells how it was;
@@ -13,6 +14,7 @@
 //! - [`open_connection`] and [`start_server`]: streams from an address.
 
 // What is kept, and what a read makes of it: no task, no socket, no loop.
+mod chunk;
 mod connection_lost;
 mod inbox;
 mod read_buffer;
@@ -32,6 +34,7 @@ mod echo;
 mod open_connection;
 mod start_server;
 
+pub use chunk::Chunk;
 pub use connection_lost::ConnectionLost;
 pub use echo::echo;
 pub use open_connection::{Streams, open_connection, open_unix_connection};

@@ -1,3 +1,4 @@
+use crate::chunk::{Chunk, SPARE_SIZE_MAX, spare, spare_memory};
 use std::mem;
 use std::ops::Deref;
 
@@ -11,10 +12,16 @@ pub(crate) struct ReadBuffer {
 }
 
 impl ReadBuffer {
+    #[inline]
     pub(crate) fn push(&mut self, data: &[u8]) {
-        // What stays is moved to the front when that is no more than what goes: so each byte is
-        // moved once at most for one that was taken.
-        if self.start >= self.len() {
+        if data.is_empty() {
+            return;
+        }
+        if self.bytes.is_empty() {
+            self.bytes = spare_memory();
+        } else if self.start >= self.len() {
+            // What stays is moved to the front when that is no more than what goes: so each byte is
+            // moved once at most for one that was taken.
             self.bytes.drain(..self.start);
             self.start = 0;
         }
@@ -22,32 +29,28 @@ impl ReadBuffer {
     }
 
     /// Takes the first `count` bytes, of which there must be as many.
-    pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
-        if count == self.len() {
-            return self.take_all();
+    #[inline]
+    pub(crate) fn take(&mut self, count: usize) -> Chunk {
+        // Most often it is everything, and no byte is copied. But who keeps ten bytes is not to keep
+        // the memory of 256 KiB that they came with.
+        if count == self.bytes.len() && self.bytes.capacity() <= SPARE_SIZE_MAX.max(2 * count) {
+            return Chunk::new(mem::take(&mut self.bytes));
         }
-        let taken = self[..count].to_vec();
-        self.start += count;
+        let taken = Chunk::copy(&self[..count]);
+        self.skip(count);
         taken
     }
 
-    /// Takes everything: most often the memory itself, and no byte is copied. A vector that is mostly
-    /// room stays here, for whoever takes the bytes may keep them for long.
-    pub(crate) fn take_all(&mut self) -> Vec<u8> {
-        let start = mem::take(&mut self.start);
-        let bytes = mem::take(&mut self.bytes);
-        if start == 0 && bytes.capacity() <= 2 * bytes.len() {
-            bytes
-        } else {
-            bytes[start..].to_vec()
-        }
+    pub(crate) fn take_all(&mut self) -> Chunk {
+        self.take(self.len())
     }
 
     /// Drops the first `count` bytes, of which there must be as many.
     pub(crate) fn skip(&mut self, count: usize) {
         self.start += count;
         if self.is_empty() {
-            *self = ReadBuffer::default();
+            self.start = 0;
+            spare(mem::take(&mut self.bytes));
         }
     }
 }
@@ -114,11 +117,14 @@ mod tests {
         let mut buffer = ReadBuffer::default();
         buffer.push(&[0; 100_000]);
         buffer.skip(99_990);
-        assert!(buffer.take(10).capacity() < 100);
-        let whole = vec![1; 1000];
-        buffer.push(&whole);
-        let place = buffer.as_ptr();
-        let taken = buffer.take(1000);
-        assert_eq!(taken.as_ptr(), place, "the memory itself is handed over");
+        buffer.push(&[1; 10]);
+        assert!(buffer.take(20).capacity() <= SPARE_SIZE_MAX);
+        assert!(buffer.is_empty());
+        for count in [1, 1000, 100_000] {
+            buffer.push(&vec![1; count]);
+            let place = buffer.as_ptr();
+            let taken = buffer.take(count);
+            assert_eq!(taken.as_ptr(), place, "the memory itself is handed over");
+        }
     }
 }

@@ -1,3 +1,4 @@
+use crate::chunk::Chunk;
 use crate::inbox::{Inbox, ReadResult};
 use crate::read_error::ReadError;
 use crate::search::Search;
@@ -177,7 +178,7 @@ impl Lines<'_> {
     /// As [`readline`](StreamReader::readline). After [`ReadError::LineTooLong`] the next line is to
     /// be had.
     #[doc(alias = "__anext__")]
-    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, ReadError> {
+    pub async fn next(&mut self) -> Result<Option<Chunk>, ReadError> {
         let line = self.reader.readline().await?;
         Ok((!line.is_empty()).then_some(line))
     }
