@@ -370,4 +370,9 @@ pub const SCENES: &[Scene] = &[
         "example-three-questions",
         "A conversation of three questions, by callbacks and through a stream.",
     ),
+    Scene::program(
+        ("chapter-06", "hard_lines"),
+        "example-hard-lines",
+        "A line is slow to come, and another is too long.",
+    ),
 ];
