@@ -15,7 +15,7 @@ pub struct Column {
 }
 
 /// Everything that scenarios are played against, from the lowest layer up.
-pub const COLUMNS: [Column; 8] = [
+pub const COLUMNS: [Column; 10] = [
     Column::new("01 blocking", "01 blocking", "blocking", None),
     Column::new("02 busy-poll", "02 busy-poll", "busy-poll", None),
     Column::new("03 selector over mio", "03 selector", "selector", Some("mio")),
@@ -24,6 +24,8 @@ pub const COLUMNS: [Column; 8] = [
     Column::new("04 event loop over polling", "04 event loop", "sock", Some("polling")),
     Column::new("05 transports over mio", "05 transports", "proto", Some("mio")),
     Column::new("05 transports over polling", "05 transports", "proto", Some("polling")),
+    Column::new("06 streams over mio", "06 streams", "stream", Some("mio")),
+    Column::new("06 streams over polling", "06 streams", "stream", Some("polling")),
 ];
 
 impl Column {

@@ -36,6 +36,15 @@ fn what_is_not_understood_is_refused_by_its_name() -> anyhow::Result<()> {
         ("connect --layer proto --port 1", "option --port is not for this role: echo, greet, "),
         ("connect --layer proto --addr 127.0.0.1:1 --he-delay -1", "\"-1\""),
         ("connect --layer proto --addr 127.0.0.1:1 --he-delay soon", "soon"),
+        ("echo --layer stream --limit 0", "the limit of a stream cannot be zero"),
+        ("echo --layer stream --limit many", "many"),
+        ("connect --layer stream --addr 127.0.0.1:1 --limit 9", "option --limit is not for this"),
+        ("echo --layer stream --delay 1", "option --delay is not for this role: only collect"),
+        ("collect --layer stream --delay -1", "\"-1\""),
+        ("tiny --layer stream --bytes 9", "this role: flood and floodclose take one"),
+        ("tiny --layer stream --path p", "option --path is not for this role: only unix takes one"),
+        ("unix --layer stream", "where? give --path PATH"),
+        ("juggle --layer stream", "there is no role \"juggle\": choose echo, greet, "),
         ("unix --layer proto", "where? give --path PATH"),
         ("unix --layer proto --path p --host localhost", "option --host is not for this role"),
         ("echo --layer busy-poll --selector mio", "option --selector is not in this layer"),
@@ -54,10 +63,14 @@ fn an_address_that_cannot_be_had_ends_it_with_code_one() -> anyhow::Result<()> {
     ends_with(1, "echo --layer blocking --host no-such-host.invalid", "no-such-host.invalid")?;
     ends_with(1, "echo --layer selector --host 192.0.2.77", "192.0.2.77:0")?;
     ends_with(1, "echo --layer sock --host 192.0.2.77", "192.0.2.77:0")?;
-    ends_with(1, "echo --layer proto --host 192.0.2.77", "192.0.2.77:0")?;
-    ends_with(1, "echo --layer proto --host no-such-host.invalid", "no-such-host.invalid")?;
-    ends_with(1, "unix --layer proto --path /no/such/directory", "/no/such/directory")?;
-    ends_with(1, "connect --layer proto --addr 127.0.0.1", "\"127.0.0.1\" is no address")
+    for layer in ["proto", "stream"] {
+        let on_layer = |rest: &str| format!("{rest} --layer {layer}");
+        ends_with(1, &on_layer("echo --host 192.0.2.77"), "192.0.2.77:0")?;
+        ends_with(1, &on_layer("echo --host no-such-host.invalid"), "no-such-host.invalid")?;
+        ends_with(1, &on_layer("unix --path /no/such/directory"), "/no/such/directory")?;
+        ends_with(1, &on_layer("connect --addr 127.0.0.1"), "\"127.0.0.1\" is no address")?;
+    }
+    Ok(())
 }
 
 /// Runs `stage` to its end: it names `expected` in one line and has this exit code.
@@ -106,7 +119,7 @@ fn every_layer_ends_on_sigint_and_sigterm() -> anyhow::Result<()> {
 #[test]
 fn a_star_listens_on_every_address() -> anyhow::Result<()> {
     within(TEST_MAX, "a star", || {
-        for layer in ["selector", "proto"] {
+        for layer in ["selector", "proto", "stream"] {
             let server = Server::start(stage("echo --host * --layer").arg(layer))?;
             for host in [[127, 0, 0, 1], [127, 1, 2, 3]] {
                 Client::connect("client-1", (host, server.address().port()).into())?.echo(b"x")?;

@@ -1,15 +1,16 @@
 //! A client that has the choice between several addresses.
 
 use crate::arguments::Arguments;
-use anyhow::{Result, bail};
+use crate::role::Layer;
+use anyhow::{Error, Result, anyhow};
 use chapter_01::{Log, resolve};
 use chapter_04::{FutureCell, run_with};
 use chapter_05::{
-    BaseProtocol, ConnectOptions, ConnectionError, Protocol, RaceOptions, Transport,
-    create_connection,
+    Address, BaseProtocol, ConnectErrors, ConnectOptions, ConnectionError, Protocol, RaceOptions,
+    Transport, create_connection,
 };
+use chapter_06::{StreamLimits, open_connection};
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::rc::Rc;
 
 /// Connects to one of the addresses, says to which, and closes.
@@ -19,26 +20,44 @@ pub(crate) fn play(arguments: Arguments) -> Result<()> {
         addresses.extend(resolve(text)?);
     }
     let race = RaceOptions { delay: arguments.he_delay, interleave: None };
-    run_with(arguments.selector, visit_one(addresses, race))?
+    let to = ConnectOptions::addresses(addresses).race(race);
+    run_with(arguments.selector, async move {
+        match arguments.layer {
+            Layer::Stream => visit_by_stream(to).await,
+            _ => visit_by_transport(to).await,
+        }
+    })?
 }
 
-async fn visit_one(addresses: Vec<SocketAddr>, race: RaceOptions) -> Result<()> {
-    let to = ConnectOptions::addresses(addresses).race(race);
+async fn visit_by_transport(to: ConnectOptions) -> Result<()> {
     let lost = FutureCell::new();
-    match create_connection(|| Visit { lost: lost.clone() }, to).await {
-        Ok((transport, _)) => {
-            writeln!(io::stdout(), "CONNECTED {}", transport.peer_address())?;
-            transport.close();
-            // Nobody fails or cancels it.
-            let _ = lost.await;
-            Ok(())
-        }
-        Err(failures) => {
-            let errors = failures.errors();
-            errors.iter().for_each(|error| Log::report(format_args!("stage: {error}")));
-            bail!("none of the {} attempts has connected", errors.len())
-        }
-    }
+    let connected = create_connection(|| Visit { lost: lost.clone() }, to).await;
+    let (transport, _) = connected.map_err(report)?;
+    announce(transport.peer_address())?;
+    transport.close();
+    // Nobody fails or cancels it.
+    let _ = lost.await;
+    Ok(())
+}
+
+async fn visit_by_stream(to: ConnectOptions) -> Result<()> {
+    let connected = open_connection(to, StreamLimits::default()).await;
+    let (_reader, writer) = connected.map_err(report)?;
+    announce(writer.peer_address())?;
+    // Nothing was written that could be lost.
+    let _ = writer.close().await;
+    Ok(())
+}
+
+fn announce(address: &Address) -> io::Result<()> {
+    writeln!(io::stdout(), "CONNECTED {address}")
+}
+
+/// Says what each attempt has failed with, and makes one error of them all.
+fn report(failures: ConnectErrors) -> Error {
+    let errors = failures.errors();
+    errors.iter().for_each(|error| Log::report(format_args!("stage: {error}")));
+    anyhow!("none of the {} attempts has connected", errors.len())
 }
 
 struct Visit {

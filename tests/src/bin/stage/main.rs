@@ -11,7 +11,10 @@ mod flood;
 mod greet;
 mod proto;
 mod role;
+mod signals;
 mod sock;
+mod stream;
+mod stream_roles;
 
 use anyhow::Result;
 use arguments::Arguments;
@@ -45,8 +48,11 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<()> {
     match arguments.role {
         Role::Connect => connect::play(arguments),
-        _ if arguments.layer == Layer::Proto => proto::play(arguments),
-        _ => serve_at_one_address(&arguments),
+        _ => match arguments.layer {
+            Layer::Proto => proto::play(arguments),
+            Layer::Stream => stream::play(arguments),
+            _ => serve_at_one_address(&arguments),
+        },
     }
 }
 
@@ -77,6 +83,6 @@ fn serve_at_one_address(arguments: &Arguments) -> Result<()> {
             match server.run()? {}
         }
         Layer::Sock => sock::play(listener, port, arguments),
-        Layer::Proto => unreachable!("its servers may have several listeners"),
+        Layer::Proto | Layer::Stream => unreachable!("its servers may have several listeners"),
     }
 }

@@ -7,6 +7,13 @@ pub(crate) enum Role {
     FloodClose,
     Unix,
     Connect,
+    Collect,
+    Line,
+    Frame,
+    Idle,
+    Boom,
+    SeparateBytes,
+    Tiny,
 }
 
 /// What it is made of.
@@ -17,14 +24,25 @@ pub(crate) enum Layer {
     Selector,
     Sock,
     Proto,
+    Stream,
 }
 
-/// The roles of layers above these.
-const ROLES_ABOVE: [&str; 7] = ["collect", "line", "frame", "idle", "boom", "ww", "tiny"];
-
 impl Role {
-    const ALL: [Role; 6] =
-        [Role::Echo, Role::Greet, Role::Flood, Role::FloodClose, Role::Unix, Role::Connect];
+    const ALL: [Role; 13] = [
+        Role::Echo,
+        Role::Greet,
+        Role::Flood,
+        Role::FloodClose,
+        Role::Unix,
+        Role::Connect,
+        Role::Collect,
+        Role::Line,
+        Role::Frame,
+        Role::Idle,
+        Role::Boom,
+        Role::SeparateBytes,
+        Role::Tiny,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -34,23 +52,37 @@ impl Role {
             Role::FloodClose => "floodclose",
             Role::Unix => "unix",
             Role::Connect => "connect",
+            Role::Collect => "collect",
+            Role::Line => "line",
+            Role::Frame => "frame",
+            Role::Idle => "idle",
+            Role::Boom => "boom",
+            Role::SeparateBytes => "ww",
+            Role::Tiny => "tiny",
         }
     }
 
     /// The options that it takes, beside those that belong to its layer.
     fn options(self) -> &'static [&'static str] {
         match self {
-            Role::Echo | Role::Greet => &["host", "port", "backlog"],
             Role::Flood | Role::FloodClose => &["host", "port", "backlog", "bytes"],
+            Role::Collect => &["host", "port", "backlog", "delay"],
             Role::Unix => &["path", "backlog"],
             Role::Connect => &["addr", "he-delay"],
+            _ => &["host", "port", "backlog"],
         }
     }
 }
 
 impl Layer {
-    pub(crate) const ALL: [Layer; 5] =
-        [Layer::Blocking, Layer::BusyPoll, Layer::Selector, Layer::Sock, Layer::Proto];
+    pub(crate) const ALL: [Layer; 6] = [
+        Layer::Blocking,
+        Layer::BusyPoll,
+        Layer::Selector,
+        Layer::Sock,
+        Layer::Proto,
+        Layer::Stream,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -59,6 +91,7 @@ impl Layer {
             Layer::Selector => "selector",
             Layer::Sock => "sock",
             Layer::Proto => "proto",
+            Layer::Stream => "stream",
         }
     }
 
@@ -73,7 +106,10 @@ impl Layer {
         match self {
             Layer::Blocking | Layer::BusyPoll | Layer::Selector => &[Role::Echo],
             Layer::Sock => &[Role::Echo, Role::Greet, Role::Flood],
-            Layer::Proto => &Role::ALL,
+            Layer::Proto => {
+                &[Role::Echo, Role::Greet, Role::Flood, Role::FloodClose, Role::Unix, Role::Connect]
+            }
+            Layer::Stream => &Role::ALL,
         }
     }
 
@@ -83,7 +119,7 @@ impl Layer {
             return Ok(role);
         }
         let choice = one_of(&names(self.roles().iter().copied()));
-        Err(if Role::ALL.iter().any(named) || ROLES_ABOVE.contains(&name) {
+        Err(if Role::ALL.iter().any(named) {
             format!("role {name:?} is not in this layer: choose {choice}")
         } else {
             format!("there is no role {name:?}: choose {choice}")
@@ -97,10 +133,10 @@ impl Layer {
             let refusal = "option --selector is not in this layer: it waits with none";
             return if has_one { Ok(()) } else { Err(refusal.to_owned()) };
         }
-        if role.options().contains(&option) {
+        if self.takes(role, option) {
             return Ok(());
         }
-        let takers = self.roles().iter().copied().filter(|role| role.options().contains(&option));
+        let takers = self.roles().iter().copied().filter(|role| self.takes(*role, option));
         Err(match &*names(takers) {
             [] => format!("option --{option} is not in this layer: no role of it takes one"),
             [taker] => format!("option --{option} is not for this role: only {taker} takes one"),
@@ -109,6 +145,14 @@ impl Layer {
                 format!("option --{option} is not for this role: {first} and {last} take one")
             }
         })
+    }
+
+    /// A limit belongs to the stream of a server's client, whether or not the role reads from it.
+    fn takes(self, role: Role, option: &str) -> bool {
+        match option {
+            "limit" => self == Layer::Stream && role != Role::Connect,
+            _ => role.options().contains(&option),
+        }
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn play(listener: Socket, port: u16, arguments: &Arguments) -> anyhow
                 let flood = move |client, _| flood(client, bytes);
                 serve_until_told(listener, port, flood).await
             }
-            Role::FloodClose | Role::Unix | Role::Connect => unreachable!("not on this layer"),
+            _ => unreachable!("not on this layer"),
         }
     })?
 }
