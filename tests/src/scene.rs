@@ -375,4 +375,9 @@ pub const SCENES: &[Scene] = &[
         "example-hard-lines",
         "A line is slow to come, and another is too long.",
     ),
+    Scene::program(
+        ("chapter-06", "down_the_stack"),
+        "example-down-the-stack",
+        "A line goes through all the layers, and the kernel says what it is asked.",
+    ),
 ];

@@ -72,6 +72,12 @@ fn chapter_05() -> Result<()> {
     play("chapter-05")
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn chapter_06() -> Result<()> {
+    play("chapter-06")
+}
+
 /// The servers of chapters 03 to 05 do the same over both selectors.
 #[cfg(target_os = "linux")]
 #[test]

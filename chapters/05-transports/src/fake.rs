@@ -56,7 +56,7 @@ use std::task::Poll;
 /// What the back end was told to fail with.
 pub fn connect<P: ProtocolKind>(
     fake: &FakeLoop,
-    stream: FakeStream,
+    stream: impl Stream,
     protocol: P,
 ) -> io::Result<Connection<P>> {
     let socket = fake.observed(stream)?;
