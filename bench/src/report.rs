@@ -45,10 +45,11 @@ impl Page {
 /// Everything for the book.
 pub fn pages(results: &Results) -> Vec<Page> {
     let mut pages = vec![tables::idle("chapter-02-idle", results)];
-    let chapters: [(_, &[Server]); 3] = [
+    let chapters: [(_, &[Server]); 4] = [
         ("chapter-03", &Server::CHAPTER_03),
         ("chapter-04", &Server::CHAPTER_04),
         ("chapter-05", &Server::CHAPTER_05),
+        ("chapter-06", &Server::CHAPTER_06),
     ];
     for (chapter, servers) in chapters {
         pages.extend(of_servers(chapter, servers, results));
