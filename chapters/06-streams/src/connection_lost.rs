@@ -25,6 +25,13 @@ impl ConnectionLost {
         ConnectionLost { cause, unsent }
     }
 
+    /// Of a connection that nobody tells its stream of any more.
+    pub(crate) fn abandoned(unsent: usize) -> ConnectionLost {
+        let why = "its loop is closed, or it has another protocol";
+        let cause = io::Error::new(ErrorKind::ConnectionAborted, why);
+        ConnectionLost { cause: Some(Arc::new(cause)), unsent }
+    }
+
     /// What has ended it. `None`: it was closed or aborted at this end.
     pub fn cause(&self) -> Option<&io::Error> {
         self.cause.as_deref()

@@ -1,7 +1,7 @@
 use crate::connection_lost::ConnectionLost;
 use crate::inbox::Inbox;
 use crate::stream_limits::StreamLimits;
-use chapter_04::{FutureCell, LoopHandle, NoRunningLoop, running_loop};
+use chapter_04::{FutureCell, LoopHandle, NoRunningLoop, contained, running_loop};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -130,7 +130,8 @@ impl Stream {
     pub(crate) fn has_ended(&self, lost: ConnectionLost) {
         self.inbox.borrow_mut().feed_loss(lost.clone());
         self.lost.replace(Some(lost.clone()));
-        self.wake_reader();
+        // A waker may panic, and those behind it are to be told all the same.
+        let _ = contained(|| self.wake_reader());
         // One who still waits for room has bytes there that were thrown away (D-21).
         self.release_drains(Err(lost.clone()));
         let closed = self.closed.take();

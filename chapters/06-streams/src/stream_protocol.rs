@@ -5,7 +5,7 @@ use crate::stream_reader::StreamReader;
 use crate::stream_writer::StreamWriter;
 use chapter_05::{AfterEof, BaseProtocol, CallbackResult, ConnectionError, Protocol, Transport};
 use std::fmt;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 /// The protocol that makes a stream of a connection: what is called goes into what is awaited.
 ///
@@ -20,7 +20,8 @@ pub struct StreamProtocol {
 enum State {
     /// `connection_made` is yet to be called.
     New(StreamLimits, Box<Connected>),
-    Made(Rc<Stream>),
+    /// Of the transport, which owns this, all that is asked is what it has not sent.
+    Made(Rc<Stream>, Weak<dyn Transport>),
 }
 
 /// Who is given the two ends of a new stream.
@@ -41,7 +42,7 @@ impl StreamProtocol {
 
     fn stream(&self) -> Option<&Rc<Stream>> {
         match &self.state {
-            State::Made(stream) => Some(stream),
+            State::Made(stream, _) => Some(stream),
             State::New(..) => None,
         }
     }
@@ -53,9 +54,10 @@ impl BaseProtocol for StreamProtocol {
         let stream = Stream::new(*limits)?;
         let reader = StreamReader::new(Rc::clone(&stream), Rc::clone(transport));
         let writer = StreamWriter::new(Rc::clone(&stream), Rc::clone(transport));
-        match std::mem::replace(&mut self.state, State::Made(stream)) {
+        let made = State::Made(stream, Rc::downgrade(transport));
+        match std::mem::replace(&mut self.state, made) {
             State::New(_, connected) => connected(reader, writer),
-            State::Made(_) => unreachable!("it was new"),
+            State::Made(..) => unreachable!("it was new"),
         }
     }
 
@@ -91,6 +93,18 @@ impl Protocol for StreamProtocol {
         }
         stream.wake_reader();
         Ok(())
+    }
+}
+
+/// Where the loop is closed, or another protocol put in the place of this one, there is no
+/// `connection_lost`, and nobody is to wait for it.
+impl Drop for StreamProtocol {
+    fn drop(&mut self) {
+        let State::Made(stream, transport) = &self.state else { return };
+        if stream.lost().is_none() {
+            let unsent = transport.upgrade().map_or(0, |transport| transport.unsent());
+            stream.has_ended(ConnectionLost::abandoned(unsent));
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 /// A protocol, and the place where it puts its stream.
-fn placed() -> (StreamProtocol, Rc<Cell<Option<Streams>>>) {
+pub(crate) fn placed() -> (StreamProtocol, Rc<Cell<Option<Streams>>>) {
     let place = Rc::<Cell<Option<Streams>>>::default();
     let put = Rc::clone(&place);
     let connected = move |reader, writer| -> CallbackResult {
