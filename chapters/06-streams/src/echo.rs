@@ -1,3 +1,4 @@
+use crate::connection_lost::ConnectionLost;
 use crate::stream_reader::StreamReader;
 use crate::stream_writer::StreamWriter;
 use chapter_01::{Excerpt, Log};
@@ -11,9 +12,11 @@ const READ_MAX: usize = 64 * 1024;
 pub async fn echo(reader: StreamReader, writer: StreamWriter, log: Log) {
     let peer = writer.peer_address();
     log.line(|| format!("{peer} connected"));
-    match converse(reader, &writer, log).await {
-        Ok(()) => log.line(|| format!("{peer} closed")),
-        Err(lost) => log.line(|| format!("{peer} lost: {lost}")),
+    // What fails in it is the connection, which knows best how it has ended.
+    let _ = converse(reader, &writer, log).await;
+    match writer.close().await.err().as_ref().and_then(ConnectionLost::cause) {
+        None => log.line(|| format!("{peer} closed")),
+        Some(cause) => log.line(|| format!("{peer} lost: {cause}")),
     }
 }
 
