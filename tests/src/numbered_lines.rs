@@ -1,5 +1,5 @@
 use crate::client::Client;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 /// The lines of a client that does not read the answers.
 pub(crate) struct NumberedLines {
@@ -13,6 +13,9 @@ const LINE: usize = 1024;
 /// More than any buffer between client and server holds, in bytes.
 const STUCK_MAX: usize = 1 << 30;
 
+/// How many of them are sent at a time.
+const BATCH: usize = 16;
+
 impl NumberedLines {
     fn line(number: usize) -> Vec<u8> {
         format!("{number:.<width$}\r\n", width = LINE - 2).into_bytes()
@@ -20,16 +23,47 @@ impl NumberedLines {
 
     /// Sends lines until the server takes no more.
     pub(crate) fn send_until_stuck(client: &mut Client) -> Result<NumberedLines> {
-        const BATCH: usize = 64;
-        for batch in 0..STUCK_MAX / (BATCH * LINE) {
-            let lines: Vec<u8> =
-                (batch * BATCH..(batch + 1) * BATCH).flat_map(NumberedLines::line).collect();
+        for start in (0..STUCK_MAX / LINE).step_by(BATCH) {
+            let lines = NumberedLines::batch(start);
             let sent = client.send_until_stuck(&lines)?;
             if sent < lines.len() {
-                return Ok(NumberedLines { sent: batch * BATCH * LINE + sent });
+                return Ok(NumberedLines { sent: start * LINE + sent });
             }
         }
         bail!("the server took {STUCK_MAX} bytes, although none of its answers were read")
+    }
+
+    /// Sends lines, of which `listener` is told each with `prefix` before it and a bare `\n` behind
+    /// it, until it was told `news` in between.
+    pub(crate) fn send_until_told(
+        client: &mut Client,
+        listener: &mut Client,
+        prefix: &str,
+        news: &str,
+    ) -> Result<()> {
+        let mut is_told = false;
+        for start in (0..STUCK_MAX / LINE).step_by(BATCH) {
+            client.send(&NumberedLines::batch(start))?;
+            for number in start..start + BATCH {
+                let line = NumberedLines::line(number);
+                let line = [prefix.as_bytes(), line.trim_ascii_end(), b"\n"].concat();
+                let mut received = listener.receive(line.len())?;
+                if received.starts_with(news.as_bytes()) {
+                    is_told = true;
+                    received.drain(..news.len());
+                    received.extend(listener.receive(news.len())?);
+                }
+                ensure!(received == line, "in the place of line {number} came another one");
+            }
+            if is_told {
+                return Ok(());
+            }
+        }
+        bail!("after {STUCK_MAX} bytes it is not told {news:?}")
+    }
+
+    fn batch(start: usize) -> Vec<u8> {
+        (start..start + BATCH).flat_map(NumberedLines::line).collect()
     }
 
     /// Receives the answer to each line, `prefix` and the line; the last line is sent to its end

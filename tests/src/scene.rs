@@ -380,4 +380,53 @@ pub const SCENES: &[Scene] = &[
         "example-down-the-stack",
         "A line goes through all the layers, and the kernel says what it is asked.",
     ),
+    Scene::example(
+        ("chapter-06", "tcp_echo_server"),
+        "example-tcp-echo",
+        "A server and a client on streams: each says what it does, line after line.",
+        scripts::tcp_echo,
+    )
+    .visited_by("tcp_echo_client"),
+    Scene::example(
+        ("chapter-06", "lines_on_socket"),
+        "example-lines-on-socket",
+        "Lines that are read straight from a socket.",
+        scripts::lines_on_socket,
+    ),
+    Scene::example(
+        ("chapter-06", "chat"),
+        "example-chat",
+        "Many talk to many, and nobody waits for the one who does not read.",
+        scripts::chat,
+    ),
+    Scene::demo(
+        "chapter-06",
+        "demo-chapter-06",
+        "A stream and a task for each client, and the manners of chapter 05.",
+        scripts::selector,
+    ),
+    Scene::demo(
+        "chapter-06",
+        "demo-chapter-06-rude",
+        "No client ends the server, nor another client.",
+        scripts::rude_beside_another,
+    ),
+    Scene::demo(
+        "chapter-06",
+        "demo-chapter-06-slow-reader",
+        "A client does not read what is sent back.",
+        scripts::slow_reader_of_bytes,
+    ),
+    Scene::demo(
+        "chapter-06",
+        "demo-chapter-06-half-close",
+        "A client has sent its last byte before it reads the first.",
+        scripts::half_close,
+    ),
+    Scene::demo(
+        "chapter-06",
+        "demo-chapter-06-terminated",
+        "SIGTERM lets the clients come to an end.",
+        scripts::terminated,
+    ),
 ];

@@ -34,6 +34,7 @@ pub(crate) enum Act {
     Connect,
     Send(Vec<u8>),
     SendUntilStuck,
+    TalkUntil(Talk),
     Receive(Vec<u8>),
     ReceiveAnswers(&'static str),
     ReceiveWhatWasSent,
@@ -46,6 +47,14 @@ pub(crate) enum Act {
     Refused,
     /// What a program does that is a client.
     Visit(Visit),
+}
+
+/// What one client says and another one is told.
+#[derive(Debug)]
+pub(crate) struct Talk {
+    pub(crate) listener: usize,
+    pub(crate) prefix: &'static str,
+    pub(crate) news: &'static str,
 }
 
 #[derive(Debug)]
@@ -87,6 +96,16 @@ impl Script {
     #[must_use]
     pub fn sends_until_stuck(self) -> Script {
         self.act(Act::SendUntilStuck)
+    }
+
+    /// The client sends numbered lines, and client `listener` is told each of them, with `prefix`
+    /// before it, until that one is also told `news`. How many lines that takes depends on the
+    /// machine.
+    ///
+    /// The listener reads as fast as the client sends: it is never more than some lines behind.
+    #[must_use]
+    pub fn talks_to(self, listener: usize, prefix: &'static str, news: &'static str) -> Script {
+        self.act(Act::TalkUntil(Talk { listener, prefix, news }))
     }
 
     /// The client receives exactly `bytes`.

@@ -326,3 +326,68 @@ pub(crate) fn echo_protocol() -> Script {
     let script = script.client(4).connects().server_says("Connection from client-4");
     answered(script.sends("still there?"), "still there?").receives("still there?").receives_end()
 }
+
+/// The server has been told something by a client, sends it back, and closes.
+fn sent_back(script: Script, client: usize, said: &str) -> Script {
+    let script = script.server_says(&format!("Received '{said}' from client-{client}"));
+    script.server_says(&format!("Send: '{said}'")).server_says("Close the connection")
+}
+
+pub(crate) fn tcp_echo() -> Script {
+    let script = Script::new().client(1).starts().says("connected to").says("Send: 'Hello");
+    let script = sent_back(script, 1, "Hello World!");
+    let script = script.says("Received: 'Hello World!'").says("Close the connection").ends(0);
+    // One who says nothing keeps nobody waiting.
+    let script = script.client(2).connects().client(3).connects();
+    let script = sent_back(script.sends("me too"), 3, "me too").receives("me too").receives_end();
+    sent_back(script.client(2).closes(), 2, "")
+}
+
+pub(crate) fn lines_on_socket() -> Script {
+    let script = Script::new().client(1).connects().server_says("connection from client-1");
+    let script = script.client(2).connects().server_says("connection from client-2");
+    let script = script.client(1).sends("a line in ");
+    let script = script.client(2).sends("hello\r\n").receives("hello\r\n");
+    let script = script.client(1).has_received_nothing().client(2).sends("me again\r\n");
+    let script = script.receives("me again\r\n").client(1).sends("two pieces\r\nand another\r\n");
+    let script = script.receives("a line in two pieces\r\nand another\r\n");
+    script.sends("half a li").closes().server_says("client-1 has left, with 9 bytes of a line")
+}
+
+/// A client says its name, which is not taken, and is told who is there.
+fn joins(script: Script, client: usize, name: &str, here: &str) -> Script {
+    let script = script.client(client).connects().receives("* what is your name?\n");
+    let script = script.sends(format!("{name}\n")).server_says(&format!("* {name} has joined"));
+    script.receives(format!("* welcome, {name}; here: {here}\n"))
+}
+
+pub(crate) fn chat() -> Script {
+    const DROPPED: &str = "* dave was dropped: it does not read\n";
+    let script = joins(Script::new(), 1, "ann", "ann");
+    // A name that is taken can be chosen anew.
+    let script = script.client(2).connects().receives("* what is your name?\n").sends("ann\n");
+    let script = script.receives("* ann is taken: choose another name\n");
+    let script = script.sends("bob\n").server_says("* bob has joined");
+    let script = script.receives("* welcome, bob; here: ann, bob\n").sends("hello\n");
+    let script = script.client(1).receives("* bob has joined\n").receives("bob: hello\n");
+    // What is too long is refused, and who has said it stays.
+    let script = script.client(2).sends([vec![b'x'; 2000], b"\n".to_vec()].concat());
+    let script = script.receives("* too long: 1024 bytes at most\n");
+    let script = script.sends("in short: hello\n").client(1).receives("bob: in short: hello\n");
+    let script = joins(script, 3, "dave", "ann, bob, dave");
+    let script = script.client(1).receives("* dave has joined\n").client(2);
+    let script = script.receives("* dave has joined\n").client(1).sends("@dave are you there?\n");
+    let script = script.client(3).receives("ann to you: are you there?\n");
+    // From here on dave reads nothing.
+    let script = script.client(1).talks_to(2, "ann: ", DROPPED).server_says("* dave was dropped");
+    let script = script.receives(DROPPED);
+    // The name is free again.
+    let script = joins(script, 4, "dave", "ann, bob, dave").sends("sorry\n");
+    let script = script.client(1).receives("* dave has joined\n").receives("dave: sorry\n");
+    let script = script.client(2).receives("* dave has joined\n").receives("dave: sorry\n");
+    let script = script.closes().server_says("* bob has left");
+    let script = script.client(1).receives("* bob has left\n").client(4);
+    let script = script.receives("* bob has left\n").server_is_terminated();
+    let script = script.receives("* the chat is over\n").receives_end().client(1);
+    script.receives("* the chat is over\n").receives_end().server_ends(0)
+}

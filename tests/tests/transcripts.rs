@@ -11,7 +11,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// The programs with a server of their own.
-const CHAPTERS: [&str; 5] = ["chapter-01", "chapter-02", "chapter-03", "chapter-04", "chapter-05"];
+const CHAPTERS: [&str; 6] =
+    ["chapter-01", "chapter-02", "chapter-03", "chapter-04", "chapter-05", "chapter-06"];
 
 /// Compares a text with its snapshot.
 fn check(name: &str, text: &str) {
@@ -78,13 +79,13 @@ fn chapter_06() -> Result<()> {
     play("chapter-06")
 }
 
-/// The servers of chapters 03 to 05 do the same over both selectors.
+/// The servers of chapters 03 to 06, and the chat, do the same over both selectors.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_selector_makes_no_difference() -> Result<()> {
-    let with_selector =
-        |scene: &&Scene| scene.name.starts_with("demo-") && scene.chapter >= "chapter-03";
-    for scene in SCENES.iter().filter(with_selector) {
+    let is_server = |scene: &Scene| scene.example.is_none_or(|name| name == "chat");
+    let with_selector = |scene: &Scene| is_server(scene) && scene.chapter >= "chapter-03";
+    for scene in SCENES.iter().filter(|scene| with_selector(scene)) {
         for selector in ["mio", "polling"] {
             let transcript =
                 within(TEST_MAX, selector, || scene.play(&["--selector", selector], |_| {}));
@@ -193,6 +194,14 @@ fn an_example_says_what_it_cannot_do() -> Result<()> {
             ["--listen", &taken],
             &format!("echo_protocol: {taken} is in use: "),
         ),
+        ("chapter-06", "tcp_echo_client", ["--connect", &free], &refused("tcp_echo_client")),
+        (
+            "chapter-06",
+            "tcp_echo_server",
+            ["--listen", &taken],
+            &format!("tcp_echo_server: {taken} is in use: "),
+        ),
+        ("chapter-06", "chat", ["--listen", &taken], &format!("chat: {taken} is in use: ")),
     ] {
         let (code, output, errors) = run(example(chapter, name)?.args(arguments))?;
         ensure!((code, &*output) == (Some(1), ""), "{name} ended with {code:?}: {output}");

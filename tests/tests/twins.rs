@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 /// The scenes that are played, but for the one where a server leaves the client at its keyboard: a
 /// Python program does not end before the thread that reads its input.
-const SCENES_OF_TWINS: [&str; 13] = [
+const SCENES_OF_TWINS: [&str; 14] = [
     "example-accept-once",
     "example-echo-one-client",
     "example-list-of-clients",
@@ -23,6 +23,7 @@ const SCENES_OF_TWINS: [&str; 13] = [
     "example-got-message",
     "example-got-message-end-of-input",
     "example-echo-protocol",
+    "example-tcp-echo",
 ];
 
 /// What failed, in words that both languages have: each puts its own before them, Rust as the

@@ -3,7 +3,7 @@ use crate::client::Client;
 use crate::limit::PATIENCE;
 use crate::numbered_lines::NumberedLines;
 use crate::page::quoted;
-use crate::script::{Act, Visit};
+use crate::script::{Act, Talk, Visit};
 use crate::visitor::Visitor;
 use anyhow::{Context, Result, ensure};
 use std::io::ErrorKind;
@@ -37,6 +37,7 @@ impl<T: FnMut(&str)> Run<'_, T> {
             Act::Connect => return self.connect(number),
             Act::Refused => return self.is_refused(number),
             Act::Visit(visit) => return self.visit(number, visit),
+            Act::TalkUntil(talk) => return self.talk(number, talk),
             _ => {}
         }
         if !matches!(act, Act::ReceiveNothing) {
@@ -49,7 +50,9 @@ impl<T: FnMut(&str)> Run<'_, T> {
             .context("who is that?")?;
         let client = peer.client.as_mut().context("that client has closed")?;
         let what = match act {
-            Act::Connect | Act::Refused | Act::Visit(_) => unreachable!("it was taken before"),
+            Act::Connect | Act::Refused | Act::Visit(_) | Act::TalkUntil(_) => {
+                unreachable!("it was taken before")
+            }
             Act::Send(bytes) => {
                 client.send(bytes)?;
                 (peer.acted, peer.answered, peer.overtaken) = (acts, false, false);
@@ -160,6 +163,26 @@ impl<T: FnMut(&str)> Run<'_, T> {
             thread::yield_now();
         }
         self.write(&name(number), "is refused");
+        Ok(())
+    }
+
+    fn talk(&mut self, number: usize, talk: &Talk) -> Result<()> {
+        let Talk { listener, prefix, news } = *talk;
+        self.settle(number)?;
+        self.settle(listener)?;
+        let acts = self.acts;
+        let both = [number.wrapping_sub(1), listener.wrapping_sub(1)];
+        let [speaker, hearer] = self.peers.get_disjoint_mut(both).ok().context("who is that?")?;
+        let (from, to) = (speaker.client.as_mut(), hearer.client.as_mut());
+        let (from, to) = from.zip(to).context("that client has closed")?;
+        NumberedLines::send_until_told(from, to, prefix, news)?;
+        (speaker.acted, speaker.answered, speaker.overtaken) = (acts, false, false);
+        hearer.answered = true;
+        self.noticed(number);
+        self.noticed(listener);
+        let (to, news) = (name(listener), quoted(news.as_bytes()));
+        self.write(&name(number), &format!("sends lines, and {to} receives each of them"));
+        self.write(&to, &format!("receives {news} in between"));
         Ok(())
     }
 
