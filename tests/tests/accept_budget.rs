@@ -8,13 +8,14 @@ use anyhow::{Context, Result, ensure};
 use chapter_01::local_address;
 use chapter_03::SelectorKind;
 use chapter_04::{AsyncSocket, FutureCell, RECEIVE_MAX, race, run_with, serve};
-use chapter_05::{BaseProtocol, CallbackResult, Protocol, Transport, create_server};
+use chapter_05::{BaseProtocol, CallbackResult, Protocol, ServerOptions, Transport, create_server};
+use chapter_06::{StreamLimits, StreamReader, StreamWriter, start_server};
 use conformance::{Client, PATIENCE, TEST_MAX, within};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, Socket, Type};
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ fn d_01_at_most_64_clients_are_accepted_between_two_answers() -> Result<()> {
     for kind in [SelectorKind::Mio, SelectorKind::Polling] {
         within(TEST_MAX, "sock", || run_with(kind, over_sockets())?).context("sock")?;
         within(TEST_MAX, "proto", || run_with(kind, over_transports())?).context("proto")?;
+        within(TEST_MAX, "stream", || run_with(kind, over_streams())?).context("stream")?;
     }
     Ok(())
 }
@@ -70,7 +72,7 @@ async fn over_transports() -> Result<()> {
         pings.accepted();
         Answer(pings)
     };
-    let options = chapter_05::ServerOptions::socket(listener).backlog(QUEUED as i32);
+    let options = ServerOptions::socket(listener).backlog(QUEUED as i32);
     let server = create_server(factory, options).await?;
     let pings = Rc::clone(pings.borrow_mut().insert(Pings::begin(address)?));
     // Nobody fails or cancels it.
@@ -90,6 +92,39 @@ impl Protocol for Answer {
         transport.with_descriptor(&mut |descriptor| outcome = self.0.answered(descriptor));
         Ok(outcome?)
     }
+}
+
+async fn over_streams() -> Result<()> {
+    let (listener, address) = bound()?;
+    let pings: Rc<RefCell<Option<Rc<Pings>>>> = Rc::default();
+    let known = Rc::clone(&pings);
+    let handle = move |mut reader: StreamReader, writer: StreamWriter| {
+        let pings = known.borrow().clone().expect("nobody is accepted before the first ping");
+        pings.accepted();
+        async move {
+            if writer.peer_address().ip() != Some(pings.from) {
+                return anyhow::Ok(());
+            }
+            loop {
+                let ping = reader.read(RECEIVE_MAX).await?;
+                if writer.write(&ping).is_err() {
+                    // All is counted, and the server shut down.
+                    return Ok(());
+                }
+                let mut outcome = Ok(());
+                let look = &mut |descriptor: BorrowedFd<'_>| outcome = pings.answered(descriptor);
+                writer.transport().with_descriptor(look);
+                outcome?;
+            }
+        }
+    };
+    let options = ServerOptions::socket(listener).backlog(QUEUED as i32);
+    let server = start_server(handle, options, StreamLimits::default()).await?;
+    let pings = Rc::clone(pings.borrow_mut().insert(Pings::begin(address)?));
+    // Nobody fails or cancels it.
+    let _ = (&pings.done).await;
+    server.shutdown(Duration::ZERO).await;
+    pings.check()
 }
 
 fn bound() -> Result<(Socket, SocketAddr)> {

@@ -1,5 +1,5 @@
-//! Where chapter 05's server can listen, which those below it cannot: at a path of the file system,
-//! and at several addresses.
+//! Where the servers from chapter 05 on can listen, which those below cannot: at a path of the file
+//! system, and at several addresses.
 
 use anyhow::{Context, Result, ensure};
 use conformance::{Client, Process, Server, Signal, TEST_MAX, program, within, wrap};
@@ -9,16 +9,23 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Stdio;
 
-/// Starts the server, and plays a script against it, over each selector.
+/// They say the same.
+const SERVERS: [&str; 2] = ["chapter-05", "chapter-06"];
+
+/// Starts each server, and plays a script against it, over each selector.
 fn over_each_selector(arguments: &[&str], script: impl Fn(Process) -> Result<()>) -> Result<()> {
-    for selector in ["mio", "polling"] {
-        within(TEST_MAX, selector, || script(start(arguments, selector)?).context(selector))?;
+    for name in SERVERS {
+        for selector in ["mio", "polling"] {
+            let title = format!("{name} over {selector}");
+            let start = || start(name, arguments, selector);
+            within(TEST_MAX, &title, || script(start()?)).context(title)?;
+        }
     }
     Ok(())
 }
 
-fn start(arguments: &[&str], selector: &str) -> Result<Process> {
-    let mut command = program("chapter-05")?;
+fn start(name: &str, arguments: &[&str], selector: &str) -> Result<Process> {
+    let mut command = program(name)?;
     Process::spawn(command.args(arguments).args(["--selector", selector]), Stdio::null())
 }
 
@@ -111,11 +118,14 @@ fn an_address_of_ipv6_is_served() -> Result<()> {
         println!("not tested: this machine has no IPv6");
         return Ok(());
     }
-    within(TEST_MAX, "IPv6", || {
-        let server = Server::start(program("chapter-05")?.args(["--listen", "[::1]:0"]))?;
-        ensure!(server.address().ip() == Ipv6Addr::LOCALHOST);
-        Client::connect("client-1", server.address())?.echo(b"x")
-    })
+    for name in SERVERS {
+        within(TEST_MAX, name, || {
+            let server = Server::start(program(name)?.args(["--listen", "[::1]:0"]))?;
+            ensure!(server.address().ip() == Ipv6Addr::LOCALHOST);
+            Client::connect("client-1", server.address())?.echo(b"x")
+        })?;
+    }
+    Ok(())
 }
 
 /// What a server says of a path that it cannot have: one line that says why, and an exit code.
@@ -133,7 +143,14 @@ fn bad_paths() -> Result<()> {
         ("# a path that is longer than the kernel takes", &*long),
         ("# no path", ""),
     ] {
-        let (code, error) = refused(directory.path(), name).context(note)?;
+        let (code, error) = refused("chapter-05", directory.path(), name).context(note)?;
+        let (later_code, later_error) =
+            refused("chapter-06", directory.path(), name).context(note)?;
+        ensure!(
+            (later_code, later_error.replacen("chapter-06", "chapter-05", 1))
+                == (code, error.clone()),
+            "{note}: chapter 06 says {later_error:?}"
+        );
         let shown = if name.len() > 40 { "[200 letters]" } else { name };
         let error = error.replace(name, shown);
         let name = if name.is_empty() { "''" } else { shown };
@@ -150,9 +167,9 @@ fn bad_paths() -> Result<()> {
 }
 
 /// Runs a server that cannot start, in a directory: its exit code and what it says.
-fn refused(directory: &Path, name: &str) -> Result<(i32, String)> {
-    let mut command = program("chapter-05")?;
-    let command = command.current_dir(directory).args(["--unix", name]);
+fn refused(server: &str, directory: &Path, path: &str) -> Result<(i32, String)> {
+    let mut command = program(server)?;
+    let command = command.current_dir(directory).args(["--unix", path]);
     let mut server = Process::spawn(command, Stdio::null())?;
     let (status, error) = (server.wait()?, server.stderr().wait_for_end()?);
     ensure!(error.lines().count() == 1, "it said {error:?}");
