@@ -66,13 +66,28 @@ impl fmt::Display for ConnectionLost {
 }
 
 impl Error for ConnectionLost {
+    /// What is behind the cause, whose own text is in this one's.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause().map(|cause| cause as &(dyn Error + 'static))
+        self.cause()?.source()
     }
 }
 
 impl From<ConnectionLost> for io::Error {
     fn from(lost: ConnectionLost) -> io::Error {
         io::Error::new(lost.kind(), lost)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a program says why it ends.
+    #[test]
+    fn a_chain_of_errors_in_one_line_has_the_cause_once() {
+        let reset = ConnectionError::Io(io::Error::other("reset"));
+        let lost = ConnectionLost::new(Some(reset), 3);
+        let line = format!("{:#}", anyhow::Error::new(lost).context("it failed"));
+        assert_eq!(line, "it failed: the connection was lost: reset; 3 bytes were not sent");
     }
 }
