@@ -51,19 +51,19 @@ async fn echo_lines(socket: AsyncSocket, peer: SocketAddr) -> io::Result<()> {
 
 /// The lines that come over a socket. Its buffer has the one owner, and no line is too long for it
 /// by more than one receive.
-struct SocketLines {
+pub(crate) struct SocketLines {
     socket: AsyncSocket,
     received: LineBuffer,
 }
 
 impl SocketLines {
-    fn new(socket: AsyncSocket, line_max: usize) -> SocketLines {
+    pub(crate) fn new(socket: AsyncSocket, line_max: usize) -> SocketLines {
         SocketLines { socket, received: LineBuffer::new(line_max) }
     }
 
     /// The next line, with its `\r\n`; `None` at the end of file. It may be cancelled by dropping
     /// it, and loses nothing: bytes leave the kernel in the poll that puts them into the buffer.
-    async fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+    pub(crate) async fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
         loop {
             if let Some(line) = self.received.next_line().map_err(io::Error::other)? {
                 return Ok(Some(line.to_vec()));
