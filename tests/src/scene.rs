@@ -429,4 +429,9 @@ pub const SCENES: &[Scene] = &[
         "SIGTERM lets the clients come to an end.",
         scripts::terminated,
     ),
+    Scene::program(
+        ("chapter-06", "ends"),
+        "example-ends",
+        "A connection ends in several ways, and everybody is asked what it was told.",
+    ),
 ];
