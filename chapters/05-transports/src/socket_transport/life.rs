@@ -102,13 +102,20 @@ impl<S: Stream> SocketTransport<S> {
         self.let_go();
     }
 
-    /// The loop is closed: there is nobody to call any more (TR-40).
+    /// The loop is closed: there is nobody to call any more (TR-40). One that has ended in order, and
+    /// lacks that call alone, is not worth a report.
     pub(super) fn abandon(&self) {
-        if self.life.replace(Life::Lost) != Life::Lost {
+        let life = self.life.replace(Life::Lost);
+        if life == Life::Lost {
+            return;
+        }
+        let error = self.error.take();
+        if life != Life::Losing || error.is_some() || self.unsent.get() > 0 {
             let message = "a connection was dropped while it was open: its loop is closed";
             self.report(ErrorContext::new(message));
-            self.let_go();
         }
+        let _ = contained(|| drop(error));
+        self.let_go();
     }
 
     /// Drops what is kept, and remembers how much it was.
