@@ -94,7 +94,9 @@ impl<S> Backend<S> for Told<FakeBackend> {
         let question = if timeout.is_some() { "wait: is there news?" } else { "wait: sleep" };
         match &events[..] {
             [] => tell(question, "no"),
-            events => events.iter().for_each(|event| tell(question, readable(event.readiness))),
+            events => events
+                .iter()
+                .for_each(|event| tell(question, format_args!("{:?}", event.readiness))),
         }
         Ok(())
     }
@@ -102,10 +104,6 @@ impl<S> Backend<S> for Told<FakeBackend> {
     fn wake(&self) -> Box<dyn Fn() + Send + Sync> {
         Backend::<S>::wake(&self.0)
     }
-}
-
-fn readable(readiness: Readiness) -> &'static str {
-    if readiness.is_read_closed() { "readable, and the peer has ended" } else { "readable" }
 }
 
 impl TryIo for Told<FakeStream> {
@@ -135,7 +133,12 @@ impl TryIo for Told<FakeStream> {
 
 impl Stream for Told<FakeStream> {
     fn try_send_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<Poll<usize>> {
-        self.0.try_send_vectored(pieces)
+        let sent = self.0.try_send_vectored(pieces)?;
+        match sent {
+            Poll::Ready(count) => tell("sendmsg", format_args!("{count} bytes")),
+            Poll::Pending => tell("sendmsg", "not yet"),
+        }
+        Ok(sent)
     }
 
     fn shutdown_write(&self) -> io::Result<()> {
