@@ -33,7 +33,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use streams::{end, fill_up, poll_once, staged, stream_of};
+use streams::{end, fill_up, narrow_tcp, poll_once, staged, stream_of};
 
 type Ended = JoinHandle<Result<(), ConnectionLost>>;
 
@@ -366,8 +366,6 @@ fn d_21_a_close_whose_flush_fails_tells_who_awaits_it() {
         Poll::Pending => panic!("it is lost"),
     };
     assert_eq!(lost.to_string(), "the connection was lost: broken pipe; 3 bytes were not sent");
-    let source = std::error::Error::source(&lost).unwrap();
-    assert_eq!(source.to_string(), "broken pipe");
     assert_eq!(io::Error::from(lost).kind(), ErrorKind::BrokenPipe);
 }
 
@@ -410,7 +408,7 @@ fn d_13_a_close_with_a_limit_ends_and_counts_what_is_unsent() {
 #[test]
 fn d_13_a_peer_that_never_reads_is_given_up() {
     both(|_| async {
-        for (stack, (near, mut far)) in [(Stack::Nothing, tcp()), (Stack::Cipher, unix())] {
+        for (stack, (near, mut far)) in [(Stack::Nothing, narrow_tcp()), (Stack::Cipher, unix())] {
             let (_reader, writer) = stream_of(stack, near).await;
             let written = fill_up(&writer);
             let lost = writer.close_within(Duration::from_millis(5)).await.unwrap_err();
@@ -537,10 +535,7 @@ fn d_28_a_writer_that_is_dropped_closes_its_connection_in_order() {
     both(|_| async {
         for stack in STACKS {
             for keeps_reader in [true, false] {
-                let (near, far) = tcp();
-                // Else the kernel may take everything at once.
-                near.set_send_buffer_size(64 * 1024).unwrap();
-                far.set_recv_buffer_size(64 * 1024).unwrap();
+                let (near, far) = narrow_tcp();
                 let (far, bytes) = (register(far), pattern(3_000_000));
                 let (reader, writer) = stream_of(stack, near).await;
                 writer.write(&bytes).unwrap();

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
+use super::meet::tcp;
 use super::scene::Scene;
 use super::stack::Stack;
 use chapter_05::fake::FakeStream;
@@ -15,6 +16,8 @@ use std::io::ErrorKind;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+
+const KERNEL_BUFFER: usize = 64 * 1024;
 
 /// A protocol, and the place where it puts its stream.
 pub(crate) fn placed() -> (StreamProtocol, Rc<Cell<Option<Streams>>>) {
@@ -32,6 +35,14 @@ pub(crate) fn staged(stream: FakeStream) -> (Scene<StreamProtocol>, Streams) {
     let (protocol, place) = placed();
     let scene = Scene::begun(stream, protocol);
     (scene, place.take().unwrap())
+}
+
+/// Two connected sockets with small buffers: else the kernel grows its own, and takes a whole flood.
+pub(crate) fn narrow_tcp() -> (Socket, Socket) {
+    let (near, far) = tcp();
+    near.set_send_buffer_size(KERNEL_BUFFER).unwrap();
+    far.set_recv_buffer_size(KERNEL_BUFFER).unwrap();
+    (near, far)
 }
 
 /// A stream of a connected socket.
