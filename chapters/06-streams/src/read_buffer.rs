@@ -45,6 +45,11 @@ impl ReadBuffer {
         self.take(self.len())
     }
 
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Drops the first `count` bytes, of which there must be as many.
     pub(crate) fn skip(&mut self, count: usize) {
         self.start += count;
