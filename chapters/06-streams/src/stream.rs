@@ -16,7 +16,7 @@ pub(crate) struct Stream {
     inbox: RefCell<Inbox>,
     /// The one task that reads, while it waits, and between its waits: to clone its waker each time
     /// would be two changes of a counter that all processors share.
-    reading: RefCell<Option<Waker>>,
+    reading: Cell<Option<Waker>>,
     waits: Cell<bool>,
     /// Whether reading was paused because too much is kept.
     reader_paused: Cell<bool>,
@@ -36,7 +36,7 @@ impl Stream {
         Ok(Rc::new(Stream {
             event_loop: running_loop()?,
             inbox: RefCell::new(Inbox::new(limits)),
-            reading: RefCell::default(),
+            reading: Cell::new(None),
             waits: Cell::new(false),
             reader_paused: Cell::new(false),
             resumed: RefCell::default(),
@@ -81,13 +81,8 @@ impl Stream {
     #[inline]
     pub(crate) fn wait_for_arrival(&self, context: &mut Context<'_>) {
         self.waits.set(true);
-        let mut reading = self.reading.borrow_mut();
-        if reading.as_ref().is_some_and(|kept| kept.will_wake(context.waker())) {
-            return;
-        }
-        let old = reading.replace(context.waker().clone());
-        drop(reading);
-        drop(old);
+        let kept = self.reading.take().filter(|kept| kept.will_wake(context.waker()));
+        self.reading.set(Some(kept.unwrap_or_else(|| context.waker().clone())));
     }
 
     /// Wakes who waits for something to read.
@@ -97,11 +92,10 @@ impl Stream {
             return;
         }
         // Taken out, because a waker may be code of others that comes back here.
-        let waker = self.reading.take();
-        if let Some(waker) = waker {
+        if let Some(waker) = self.reading.take() {
             waker.wake_by_ref();
             let later = self.reading.take();
-            self.reading.replace(Some(later.unwrap_or(waker)));
+            self.reading.set(Some(later.unwrap_or(waker)));
         }
     }
 
