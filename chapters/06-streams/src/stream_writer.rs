@@ -56,6 +56,10 @@ impl StreamWriter {
     ///
     /// The connection is lost, in whichever way (WR-04, WR-05). If bytes that were written are lost
     /// with it, the error says how many (D-21).
+    ///
+    /// # Panics
+    ///
+    /// When it is polled while the connection closes, and no loop runs in this thread.
     pub async fn drain(&self) -> Result<(), ConnectionLost> {
         if self.transport.is_closing() {
             // The end may be one turn away. And a loop around this gives way (WR-06).
