@@ -1,3 +1,4 @@
+use chapter_04::{contained, contained_text};
 use chapter_05::ConnectionError;
 use std::error::Error;
 use std::fmt;
@@ -18,8 +19,12 @@ impl ConnectionLost {
         let cause = error.map(|error| {
             Arc::new(match error {
                 ConnectionError::Io(error) => error,
-                // Of a protocol between the socket and the stream.
-                other => io::Error::other(other.to_string()),
+                // Of a protocol. It may be of any type, and its text and its destructor may panic.
+                other => {
+                    let text = contained_text(&other);
+                    let _ = contained(|| drop(other));
+                    io::Error::other(text)
+                }
             })
         });
         ConnectionLost { cause, unsent }
