@@ -50,13 +50,16 @@ impl Stream {
         &self.inbox
     }
 
-    /// Whether it is time to pause the transport: more is kept than there should be. Once for each
-    /// time that it is (RD-11).
+    /// Whether the transport is to be paused: more is kept than there should be (RD-11). Asked with
+    /// all that comes, for somebody else may have had the transport go on meanwhile.
     #[inline]
-    pub(crate) fn has_become_full(&self) -> bool {
+    pub(crate) fn is_to_pause(&self) -> bool {
         let inbox = self.inbox.borrow();
         let is_full = inbox.kept() > inbox.limits().kept_max();
-        is_full && !self.reader_paused.replace(true)
+        if is_full {
+            self.reader_paused.set(true);
+        }
+        is_full
     }
 
     /// Whether it is time for the transport to go on: little is left. Once for each time that it was
@@ -71,8 +74,8 @@ impl Stream {
     }
 
     /// Whether the transport is paused, and must go on although there is much: somebody waits for
-    /// more (RD-12). Once for each time.
-    pub(crate) fn is_waited_for_in_vain(&self) -> bool {
+    /// more (RD-12), or another protocol has it now. Once for each time.
+    pub(crate) fn takes_back_its_pause(&self) -> bool {
         self.reader_paused.replace(false)
     }
 
@@ -80,9 +83,14 @@ impl Stream {
     /// is no more than a task woken in vain.
     #[inline]
     pub(crate) fn wait_for_arrival(&self, context: &mut Context<'_>) {
+        let (waker, old) = match self.reading.take() {
+            Some(kept) if kept.will_wake(context.waker()) => (kept, None),
+            old => (context.waker().clone(), old),
+        };
+        self.reading.set(Some(waker));
         self.waits.set(true);
-        let kept = self.reading.take().filter(|kept| kept.will_wake(context.waker()));
-        self.reading.set(Some(kept.unwrap_or_else(|| context.waker().clone())));
+        // Its destructor may be code of others that comes back here, and is to find this wait.
+        drop(old);
     }
 
     /// Wakes who waits for something to read.

@@ -88,7 +88,7 @@ impl Protocol for StreamProtocol {
     fn data_received(&mut self, transport: &Rc<dyn Transport>, data: &[u8]) -> CallbackResult {
         let Some(stream) = self.stream() else { return Ok(()) };
         stream.inbox().borrow_mut().feed_data(data);
-        if stream.has_become_full() {
+        if stream.is_to_pause() {
             transport.pause_reading();
         }
         stream.wake_reader();
@@ -97,14 +97,20 @@ impl Protocol for StreamProtocol {
 }
 
 /// Where the loop is closed, or another protocol put in the place of this one, there is no
-/// `connection_lost`, and nobody is to wait for it.
+/// `connection_lost`, and nobody is to wait for it. The transport is the other one's: it goes on, and
+/// the reader has nothing to do with it any more.
 impl Drop for StreamProtocol {
     fn drop(&mut self) {
         let State::Made(stream, transport) = &self.state else { return };
-        if stream.lost().is_none() {
-            let unsent = transport.upgrade().map_or(0, |transport| transport.unsent());
-            stream.has_ended(ConnectionLost::abandoned(unsent));
+        if stream.lost().is_some() {
+            return;
         }
+        let transport = transport.upgrade();
+        if stream.takes_back_its_pause() {
+            transport.iter().for_each(|transport| transport.resume_reading());
+        }
+        let unsent = transport.map_or(0, |transport| transport.unsent());
+        stream.has_ended(ConnectionLost::abandoned(unsent));
     }
 }
 

@@ -146,7 +146,7 @@ impl StreamReader {
         if read.is_none() {
             self.stream.wait_for_arrival(context);
         }
-        if self.stream.has_become_low() || read.is_none() && self.stream.is_waited_for_in_vain() {
+        if self.stream.has_become_low() || read.is_none() && self.stream.takes_back_its_pause() {
             self.transport.resume_reading();
         }
         read.map_or(Poll::Pending, Poll::Ready)

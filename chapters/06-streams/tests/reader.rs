@@ -214,6 +214,32 @@ fn a_reader_resumes_only_what_it_has_paused() {
     assert!(!scene.transport.is_reading());
 }
 
+/// RD-13: who resumes the transport himself, while it is paused because nobody reads, gets one receive
+/// for it, and not the whole of what the peer has to say.
+#[test]
+fn whoever_resumes_what_a_reader_has_paused_has_one_receive_of_it() {
+    for is_paused_before in [false, true] {
+        let chunks = (0..100).map(|_| Ok([b'x'; 1000]));
+        let stream = FakeStream::new().receives(chunks);
+        let (mut scene, (reader, writer)) = staged_with(limits(10), stream);
+        if is_paused_before {
+            // A layer may have bytes left that it hands over all the same.
+            writer.transport().pause_reading();
+            feed(&scene, &[b'x'; 1000]);
+        } else {
+            scene.pass(READABLE);
+        }
+        for receives in 2..5 {
+            assert!(!scene.transport.is_reading());
+            writer.transport().resume_reading();
+            scene.pass(READABLE);
+            scene.pass(READABLE);
+            let looks = format!("{reader:?}");
+            assert!(looks.contains(&format!("kept: {},", receives * 1000)), "{looks}");
+        }
+    }
+}
+
 /// RD-12: a read that needs more than may be kept gets it: it resumes what is paused, each time.
 #[test]
 fn a_read_that_waits_for_more_than_may_be_kept_resumes_the_transport() {

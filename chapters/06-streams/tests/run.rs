@@ -22,12 +22,12 @@ use chapter_04::fake::FakeLoop;
 use chapter_04::{EventLoop, run_with};
 use chapter_05::fake::{FakeStream, connect};
 use chapter_05::{AnyProtocol, Echo, Transport};
-use chapter_06::{ReadError, StreamReader, StreamWriter, Streams};
+use chapter_06::{ReadError, StreamLimits, StreamProtocol, StreamReader, StreamWriter, Streams};
 use meet::tcp;
 use net::{LIMIT, within};
-use scene::{NONE, NOTHING, READABLE, WRITABLE};
+use scene::{NONE, NOTHING, READABLE, Scene, WRITABLE};
 use stack::{STACKS, Stack};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::io::{ErrorKind, Read};
 use std::pin::{Pin, pin};
@@ -139,6 +139,75 @@ fn a_stream_whose_protocol_is_replaced_keeps_nobody_waiting() {
     assert_eq!(fake.event_loop.census(), NOTHING);
 }
 
+/// RD-11 and TR-38: a transport that is paused because nobody reads goes on for the protocol that it
+/// gets, and what that one pauses later is not for the old reader to resume.
+#[test]
+fn a_reader_whose_protocol_is_replaced_has_its_pause_no_more() {
+    let (protocol, place) = placed();
+    let mut fake = FakeLoop::new(Mode::Edge);
+    let stream =
+        FakeStream::new().receives([vec![b'x'; 200_000], b"for the other".to_vec()].map(Ok));
+    let (transport, shared) = connect(&fake, stream.clone(), protocol).unwrap();
+    drop(shared);
+    passes_of(&mut fake, [NONE, NONE, READABLE]);
+    let (mut reader, _writer) = place.take().unwrap();
+    assert!(!transport.is_reading());
+    transport.set_protocol(AnyProtocol::new(Echo::new(Log::Quiet)).0);
+    assert!(transport.is_reading());
+    passes_of(&mut fake, [READABLE]);
+    assert_eq!(stream.sent(), b"for the other");
+    transport.pause_reading();
+    assert!(matches!(poll_once(reader.read(200_000)), Poll::Ready(Ok(_))));
+    assert!(matches!(poll_once(reader.read(1)), Poll::Ready(Err(ReadError::Lost(_)))));
+    assert!(!transport.is_reading());
+    transport.abort();
+    passes_of(&mut fake, [NONE]);
+}
+
+/// What a protocol says of its failure may panic, and how it is dropped as well: the stream has ended
+/// all the same.
+#[test]
+fn a_stream_that_fails_with_what_cannot_be_told_has_ended() {
+    #[derive(Debug)]
+    struct Untold;
+
+    impl std::error::Error for Untold {}
+
+    impl std::fmt::Display for Untold {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic_quietly()
+        }
+    }
+
+    impl Drop for Untold {
+        fn drop(&mut self) {
+            panic_quietly()
+        }
+    }
+
+    let place = Rc::<Cell<Option<Streams>>>::default();
+    let put = Rc::clone(&place);
+    let protocol = StreamProtocol::new(StreamLimits::default(), move |reader, writer| {
+        put.set(Some((reader, writer)));
+        Err(Untold.into())
+    });
+    let mut scene = Scene::new(FakeStream::new(), protocol);
+    let reports = reports(&scene.fake.event_loop);
+    scene.pass(NONE);
+    scene.rest();
+    let (mut reader, writer) = place.take().unwrap();
+    let Poll::Ready(Err(lost)) = poll_once(writer.wait_closed()) else { panic!("it has ended") };
+    let text = "the connection was lost: its text panicked: on purpose";
+    assert_eq!(lost.to_string(), text);
+    assert!(matches!(poll_once(reader.read(1)), Poll::Ready(Err(ReadError::Lost(_)))));
+    let messages: Vec<_> = reports.borrow().iter().map(|report| report.message).collect();
+    assert_eq!(messages, ["a callback of a protocol failed"]);
+}
+
+fn panic_quietly() -> ! {
+    std::panic::resume_unwind(Box::new("on purpose"))
+}
+
 fn passes_of<const N: usize>(fake: &mut FakeLoop, reports: [Readiness; N]) {
     for report in reports {
         fake.backend.report([(0, report)]);
@@ -235,6 +304,44 @@ fn read_again(reader: Rc<RefCell<StreamReader>>, writer: Rc<StreamWriter>) {
     let mut reader = reader.borrow_mut();
     let reading = pin!(reader.read(100));
     assert!(poll_foreign(reading, act).is_pending());
+}
+
+/// The destructor of a waker that is replaced by that of the next wait. What it ends is told to the
+/// new wait.
+#[test]
+fn a_waker_that_is_dropped_may_end_the_stream_that_drops_it() {
+    struct Ending;
+
+    impl Wake for Ending {
+        fn wake(self: Arc<Ending>) {}
+    }
+
+    impl Drop for Ending {
+        fn drop(&mut self) {
+            if let Some(act) = ACT.take() {
+                act();
+            }
+        }
+    }
+
+    let (protocol, place) = placed();
+    let mut fake = FakeLoop::new(Mode::Edge);
+    let (transport, shared) = connect(&fake, FakeStream::new(), protocol).unwrap();
+    drop(shared);
+    passes_of(&mut fake, [NONE, NONE]);
+    let (mut reader, writer) = place.take().unwrap();
+    let ending = Waker::from(Arc::new(Ending));
+    let first = pin!(reader.read(1)).poll(&mut Context::from_waker(&ending));
+    assert!(first.is_pending());
+    drop(ending);
+    let successor = AnyProtocol::new(Echo::new(Log::Quiet)).0;
+    ACT.set(Some(Box::new(move || transport.set_protocol(successor))));
+    let reading = fake.event_loop.spawn(async move { reader.read(1).await }).unwrap();
+    passes_of(&mut fake, [NONE, NONE]);
+    assert!(ACT.take().is_none(), "the first waker was dropped");
+    assert!(matches!(reading.take_outcome(), Some(Ok(Err(ReadError::Lost(_))))));
+    drop(writer);
+    passes_of(&mut fake, [NONE]);
 }
 
 /// What a stream wakes somebody for.
