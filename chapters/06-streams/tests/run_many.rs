@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
 
+#[path = "../../04-event-loop/tests/support/alone.rs"]
+mod alone;
 #[path = "../../05-transports/tests/support/caller.rs"]
 mod caller;
 #[path = "../../05-transports/tests/support/guests.rs"]
