@@ -2,6 +2,7 @@ use crate::connection_lost::ConnectionLost;
 use crate::stream_reader::StreamReader;
 use crate::stream_writer::StreamWriter;
 use chapter_01::{Excerpt, Log};
+use std::io;
 
 /// How much is read at a time, in bytes.
 const READ_MAX: usize = 64 * 1024;
@@ -20,15 +21,11 @@ pub async fn echo(reader: StreamReader, writer: StreamWriter, log: Log) {
     }
 }
 
-async fn converse(
-    mut reader: StreamReader,
-    writer: &StreamWriter,
-    log: Log,
-) -> std::io::Result<()> {
+async fn converse(mut reader: StreamReader, writer: &StreamWriter, log: Log) -> io::Result<()> {
     loop {
         let data = reader.read(READ_MAX).await?;
         if data.is_empty() {
-            return Ok(writer.close().await?);
+            return Ok(());
         }
         log.line(|| format!("{} sent {}", writer.peer_address(), Excerpt(&data)));
         writer.write(&data)?;

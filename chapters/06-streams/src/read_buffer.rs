@@ -20,8 +20,8 @@ impl ReadBuffer {
         if self.bytes.is_empty() {
             self.bytes = spare_memory();
         } else if self.start >= self.len() {
-            // What stays is moved to the front when that is no more than what goes: so each byte is
-            // moved once at most for one that was taken.
+            // What is left moves to the front once it is no more than what was taken: so no more
+            // bytes are moved than taken.
             self.bytes.drain(..self.start);
             self.start = 0;
         }

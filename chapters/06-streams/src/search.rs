@@ -19,6 +19,13 @@ pub(crate) struct Found {
     pub(crate) end: usize,
 }
 
+impl Search<'static> {
+    /// For the end of a line.
+    pub(crate) fn newline() -> Search<'static> {
+        Search { separators: &[b"\n"], longest: 1, looked: 0 }
+    }
+}
+
 impl<'a> Search<'a> {
     /// `None` if there is no separator, or an empty one, which would be everywhere (RD-04).
     pub(crate) fn new(separators: &'a [&'a [u8]]) -> Option<Search<'a>> {

@@ -104,14 +104,14 @@ where
         StreamProtocol::new(limits, move |reader, writer| {
             let (transport, event_loop) = (Rc::clone(writer.transport()), running_loop()?);
             let task = event_loop.spawn(handle(reader, writer))?;
-            task.hand_over(move |outcome| mind(&event_loop, &*transport, outcome));
+            task.hand_over(move |outcome| handler_is_done(&event_loop, &*transport, outcome));
             Ok(())
         })
     }
 }
 
 /// What becomes of a connection whose handler is done.
-fn mind(
+fn handler_is_done(
     event_loop: &LoopHandle,
     transport: &dyn Transport,
     outcome: Result<impl Outcome, JoinError>,

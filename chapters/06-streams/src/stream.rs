@@ -14,30 +14,31 @@ use std::task::{Context, Poll, Waker};
 pub(crate) struct Stream {
     pub(crate) event_loop: LoopHandle,
     inbox: RefCell<Inbox>,
-    /// The one task that reads, while it waits, and between its waits: to clone its waker each time
-    /// would be two changes of a counter that all processors share.
-    reading: Cell<Option<Waker>>,
-    waits: Cell<bool>,
+    /// Of the one task that reads. It is kept between its waits: to clone it each time would be two
+    /// changes of a counter that all processors share.
+    reader_waker: Cell<Option<Waker>>,
+    /// Whether that task waits.
+    reader_waits: Cell<bool>,
     /// Whether reading was paused because too much is kept.
     reader_paused: Cell<bool>,
     /// There while the protocol is told to pause writing: done when it may go on, or cannot any more.
-    resumed: RefCell<Option<FutureCell<Outcome>>>,
+    resumed: RefCell<Option<FutureCell<WaitResult>>>,
     /// How the connection has ended, once it has.
     lost: RefCell<Option<ConnectionLost>>,
     /// There while somebody waits for the end: done then.
-    closed: RefCell<Option<FutureCell<Outcome>>>,
+    closed: RefCell<Option<FutureCell<WaitResult>>>,
 }
 
-/// Whether everything that was written has gone out. A copy for each who asks.
-pub(crate) type Outcome = Result<(), ConnectionLost>;
+/// What is told to those who wait at the writing end: a copy for each.
+pub(crate) type WaitResult = Result<(), ConnectionLost>;
 
 impl Stream {
     pub(crate) fn new(limits: StreamLimits) -> Result<Rc<Stream>, NoRunningLoop> {
         Ok(Rc::new(Stream {
             event_loop: running_loop()?,
             inbox: RefCell::new(Inbox::new(limits)),
-            reading: Cell::new(None),
-            waits: Cell::new(false),
+            reader_waker: Cell::new(None),
+            reader_waits: Cell::new(false),
             reader_paused: Cell::new(false),
             resumed: RefCell::default(),
             lost: RefCell::default(),
@@ -83,12 +84,12 @@ impl Stream {
     /// is no more than a task woken in vain.
     #[inline]
     pub(crate) fn wait_for_arrival(&self, context: &mut Context<'_>) {
-        let (waker, old) = match self.reading.take() {
+        let (waker, old) = match self.reader_waker.take() {
             Some(kept) if kept.will_wake(context.waker()) => (kept, None),
             old => (context.waker().clone(), old),
         };
-        self.reading.set(Some(waker));
-        self.waits.set(true);
+        self.reader_waker.set(Some(waker));
+        self.reader_waits.set(true);
         // Its destructor may be code of others that comes back here, and is to find this wait.
         drop(old);
     }
@@ -96,14 +97,14 @@ impl Stream {
     /// Wakes who waits for something to read.
     #[inline]
     pub(crate) fn wake_reader(&self) {
-        if !self.waits.replace(false) {
+        if !self.reader_waits.replace(false) {
             return;
         }
-        // Taken out, because a waker may be code of others that comes back here.
-        if let Some(waker) = self.reading.take() {
+        if let Some(waker) = self.reader_waker.take() {
             waker.wake_by_ref();
-            let later = self.reading.take();
-            self.reading.set(Some(later.unwrap_or(waker)));
+            // A waker may be code of others, which has come back here and left a later one.
+            let later = self.reader_waker.take();
+            self.reader_waker.set(Some(later.unwrap_or(waker)));
         }
     }
 
@@ -115,7 +116,7 @@ impl Stream {
         self.release_drains(Ok(()));
     }
 
-    fn release_drains(&self, outcome: Outcome) {
+    fn release_drains(&self, outcome: WaitResult) {
         let resumed = self.resumed.take();
         if let Some(resumed) = resumed {
             // Only this sets it.
@@ -124,7 +125,7 @@ impl Stream {
     }
 
     /// What a drain has to wait for, if it has.
-    pub(crate) fn resumed(&self) -> Option<FutureCell<Outcome>> {
+    pub(crate) fn resumed(&self) -> Option<FutureCell<WaitResult>> {
         self.resumed.borrow().clone()
     }
 
@@ -149,16 +150,16 @@ impl Stream {
     }
 
     /// The end, as it is told to those who wait for it. `None` if it has not come.
-    pub(crate) fn outcome(&self) -> Option<Outcome> {
+    pub(crate) fn outcome(&self) -> Option<WaitResult> {
         self.lost().map(|lost| self.outcome_of(lost))
     }
 
-    fn outcome_of(&self, lost: ConnectionLost) -> Outcome {
+    fn outcome_of(&self, lost: ConnectionLost) -> WaitResult {
         if lost.is_failure() { Err(lost) } else { Ok(()) }
     }
 
     /// What is done when the connection has ended. Any number of tasks may await it (D-23).
-    pub(crate) fn closed(&self) -> FutureCell<Outcome> {
+    pub(crate) fn closed(&self) -> FutureCell<WaitResult> {
         let mut closed = self.closed.borrow_mut();
         closed.get_or_insert_with(|| self.event_loop.create_future()).clone()
     }

@@ -10,7 +10,7 @@ use std::rc::{Rc, Weak};
 /// The protocol that makes a stream of a connection: what is called goes into what is awaited.
 ///
 /// [`start_server`](crate::start_server) and [`open_connection`](crate::open_connection) make one for
-/// each connection. Whoever makes one himself can have anything below it that has a transport, such
+/// each connection. Whoever makes one by hand can have anything below it that has a transport, such
 /// as a cipher.
 #[doc(alias = "StreamReaderProtocol")]
 pub struct StreamProtocol {
@@ -20,7 +20,7 @@ pub struct StreamProtocol {
 enum State {
     /// `connection_made` is yet to be called.
     New(StreamLimits, Box<Connected>),
-    /// Of the transport, which owns this, all that is asked is what it has not sent.
+    /// The transport owns this, so this does not own the transport.
     Made(Rc<Stream>, Weak<dyn Transport>),
 }
 
@@ -62,11 +62,15 @@ impl BaseProtocol for StreamProtocol {
     }
 
     fn pause_writing(&mut self, _: &Rc<dyn Transport>) {
-        self.stream().inspect(|stream| stream.pause_writing());
+        if let Some(stream) = self.stream() {
+            stream.pause_writing();
+        }
     }
 
     fn resume_writing(&mut self, _: &Rc<dyn Transport>) {
-        self.stream().inspect(|stream| stream.resume_writing());
+        if let Some(stream) = self.stream() {
+            stream.resume_writing();
+        }
     }
 
     /// The peer has finished, and may still be answered (ST-07).
@@ -79,8 +83,9 @@ impl BaseProtocol for StreamProtocol {
     }
 
     fn connection_lost(&mut self, transport: &Rc<dyn Transport>, error: Option<ConnectionError>) {
-        let lost = ConnectionLost::new(error, transport.unsent());
-        self.stream().inspect(|stream| stream.has_ended(lost));
+        if let Some(stream) = self.stream() {
+            stream.has_ended(ConnectionLost::new(error, transport.unsent()));
+        }
     }
 }
 

@@ -33,8 +33,6 @@ pub struct StreamReader {
     transport: Rc<dyn Transport>,
 }
 
-const NEWLINE: &[&[u8]] = &[b"\n"];
-
 impl StreamReader {
     pub(crate) fn new(stream: Rc<Stream>, transport: Rc<dyn Transport>) -> StreamReader {
         StreamReader { stream, transport }
@@ -102,7 +100,7 @@ impl StreamReader {
     /// [`ReadError::LineTooLong`], and the next read begins with the next line (RD-07, D-38);
     /// [`ReadError::Lost`], and what has come of the last line is still there.
     pub async fn readline(&mut self) -> ReadResult {
-        let mut newline = Search::new(NEWLINE).ok_or(ReadError::EmptySeparator)?;
+        let mut newline = Search::newline();
         self.wait_for(|inbox| inbox.try_readline(&mut newline)).await
     }
 

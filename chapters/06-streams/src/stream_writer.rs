@@ -27,8 +27,8 @@ impl StreamWriter {
     }
 
     /// Sends bytes, at once if nothing waits before them; what the kernel does not take is kept and
-    /// sent later. Whoever writes much awaits [`drain`](StreamWriter::drain) in between, or it is
-    /// his memory (WR-01).
+    /// sent later. Whoever writes much awaits [`drain`](StreamWriter::drain) in between, or
+    /// memory fills (WR-01).
     ///
     /// # Errors
     ///

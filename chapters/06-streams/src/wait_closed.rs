@@ -1,9 +1,8 @@
 use crate::connection_lost::ConnectionLost;
-use crate::stream::{Outcome, Stream};
+use crate::stream::{Stream, WaitResult};
 use chapter_04::Waiting;
 use std::fmt;
-use std::future::Future;
-use std::future::IntoFuture;
+use std::future::{Future, IntoFuture};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -15,7 +14,7 @@ use std::task::{Context, Poll};
 #[must_use = "whether everything was sent is known to who awaits this; to close without asking, drop the writer"]
 pub struct WaitClosed {
     stream: Rc<Stream>,
-    waiting: Option<Waiting<Outcome>>,
+    waiting: Option<Waiting<WaitResult>>,
 }
 
 impl WaitClosed {
@@ -27,7 +26,7 @@ impl WaitClosed {
 impl Future for WaitClosed {
     type Output = Result<(), ConnectionLost>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<WaitResult> {
         if let Some(outcome) = self.stream.outcome() {
             return Poll::Ready(outcome);
         }

@@ -51,6 +51,7 @@ async fn serve(options: Options) -> Result<()> {
         return Ok(ended?);
     }
     room.close();
+    // Some may have no name yet.
     server.close_clients();
     server.shutdown(GRACE).await;
     Ok(())
