@@ -1,4 +1,4 @@
-use crate::loop_core::Core;
+use crate::loop_core::{Core, GaveWay};
 use crate::reactor::{Direction, Watched};
 use crate::received::Received;
 use crate::running;
@@ -209,7 +209,7 @@ impl<S: TryIo> AsyncSocket<S> {
     where
         F: FnMut(&S, &mut Readiness) -> io::Result<Poll<T>> + Unpin,
     {
-        Operation { socket: self, direction, attempt, number: None }
+        Operation { socket: self, direction, attempt, number: None, gave_way: GaveWay::default() }
     }
 }
 
@@ -241,6 +241,7 @@ pub(crate) struct Operation<'a, S, F> {
     attempt: F,
     /// Of its entry among those that wait.
     number: Option<WaitNumber>,
+    gave_way: GaveWay,
 }
 
 impl<T, S, F> Future for Operation<'_, S, F>
@@ -251,10 +252,10 @@ where
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
-        let Operation { socket, direction, attempt, .. } = &mut *self;
+        let Operation { socket, direction, attempt, gave_way, .. } = &mut *self;
         let mut readiness = socket.watched.readiness.get();
         if readiness.contains(direction.flag()) {
-            if !socket.core.may_go_on(context.waker()) {
+            if !socket.core.may_go_on(gave_way, context.waker()) {
                 return Poll::Pending;
             }
             let outcome = attempt(&socket.socket, &mut readiness);

@@ -88,7 +88,7 @@ pub use group_error::{Failure, GroupError};
 pub use handle::Handle;
 pub use join_all::{join_all, try_join_all};
 pub use join_handle::{JoinError, JoinHandle};
-pub use loop_core::{OPERATIONS_MAX, PASS_BUDGET, SLOW};
+pub use loop_core::{GaveWay, OPERATIONS_MAX, PASS_BUDGET, SLOW};
 pub use loop_error::LoopError;
 pub use loop_handle::{Census, LoopHandle};
 pub use observed::{ObservedSocket, Observer, TURN_MAX};

@@ -2,6 +2,8 @@ mod closing;
 mod reporting;
 mod scheduling;
 
+pub use scheduling::GaveWay;
+
 use crate::clock::Clock;
 use crate::contained::{self, contained};
 use crate::executor::Executor;
@@ -61,7 +63,8 @@ pub(crate) struct Core {
     pub(crate) reactor: Reactor,
     pub(crate) remote: Remote,
     pub(crate) signals: Signals,
-    /// How many operations the task that runs may still finish without giving way.
+    /// How many operations the task that runs may still finish without giving way. Code that is
+    /// polled in callbacks, and in no task, has as many in each pass.
     operations_left: Cell<u32>,
     /// What the loop's sockets receive into, so that an idle connection holds no buffer.
     pub(crate) buffers: Buffers,
@@ -165,6 +168,7 @@ impl Core {
             self.clock.has_waited(timeout.unwrap_or_default());
         }
         self.pass.set(self.pass.get() + 1);
+        self.operations_left.set(OPERATIONS_MAX);
         contained::for_each(self.deferred.take().into_iter(), Waker::wake);
         self.take_deferred_turns();
         self.take_orders();

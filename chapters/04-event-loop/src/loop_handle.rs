@@ -1,6 +1,6 @@
 use crate::handle::Handle;
 use crate::join_handle::JoinHandle;
-use crate::loop_core::{Core, Phase};
+use crate::loop_core::{Core, GaveWay, Phase};
 use crate::outcome::Outcome;
 use crate::remote::{LoopClosed, Remote};
 use crate::report::ErrorContext;
@@ -91,13 +91,15 @@ impl LoopHandle {
 
     /// Takes one from the [`OPERATIONS_MAX`](crate::OPERATIONS_MAX) that the running task may do
     /// before it gives way, as each operation of an [`AsyncSocket`](crate::AsyncSocket) does. `false`
-    /// if none is left: the task goes on in the next pass, and whoever asks answers "not yet".
+    /// if none is left: the task goes on in the next pass, and whoever asks answers "not yet". An
+    /// operation that did so is not told to wait again when it asks in a later pass, whatever the other
+    /// futures of its task have taken before it.
     ///
     /// For futures written elsewhere that may be ready many times in a row: without it, a task whose
     /// peer is fast leaves nobody else a turn (D-01).
     #[inline]
-    pub fn may_go_on(&self, context: &mut Context<'_>) -> bool {
-        self.core.may_go_on(context.waker())
+    pub fn may_go_on(&self, gave_way: &mut GaveWay, context: &mut Context<'_>) -> bool {
+        self.core.may_go_on(gave_way, context.waker())
     }
 
     /// Makes a task of a future. Nothing of it runs before its turn comes (TK-01).

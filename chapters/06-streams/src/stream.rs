@@ -1,7 +1,7 @@
 use crate::connection_lost::ConnectionLost;
 use crate::inbox::Inbox;
 use crate::stream_limits::StreamLimits;
-use chapter_04::{FutureCell, LoopHandle, NoRunningLoop, contained, running_loop};
+use chapter_04::{FutureCell, GaveWay, LoopHandle, NoRunningLoop, contained, running_loop};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -166,8 +166,10 @@ impl Stream {
 
     /// Lets the others have a turn, if the running task has done much without one.
     pub(crate) async fn give_way(&self) {
-        std::future::poll_fn(|context| {
-            if self.event_loop.may_go_on(context) { Poll::Ready(()) } else { Poll::Pending }
+        let mut gave_way = GaveWay::default();
+        std::future::poll_fn(|context| match self.event_loop.may_go_on(&mut gave_way, context) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
         })
         .await;
     }

@@ -3,6 +3,7 @@ use crate::inbox::{Inbox, ReadResult};
 use crate::read_error::ReadError;
 use crate::search::Search;
 use crate::stream::Stream;
+use chapter_04::GaveWay;
 use chapter_05::Transport;
 use std::fmt;
 use std::future::poll_fn;
@@ -127,17 +128,19 @@ impl StreamReader {
     /// Tries until the bytes that are there are enough.
     #[inline]
     async fn wait_for<T>(&mut self, mut attempt: impl FnMut(&mut Inbox) -> Option<T>) -> T {
-        poll_fn(|context| self.poll_for(context, &mut attempt)).await
+        let mut gave_way = GaveWay::default();
+        poll_fn(|context| self.poll_for(&mut gave_way, context, &mut attempt)).await
     }
 
     /// The one place where something is read.
     #[inline]
     fn poll_for<T>(
         &self,
+        gave_way: &mut GaveWay,
         context: &mut Context<'_>,
         attempt: &mut impl FnMut(&mut Inbox) -> Option<T>,
     ) -> Poll<T> {
-        if !self.stream.event_loop.may_go_on(context) {
+        if !self.stream.event_loop.may_go_on(gave_way, context) {
             return Poll::Pending;
         }
         let read = attempt(&mut self.stream.inbox().borrow_mut());

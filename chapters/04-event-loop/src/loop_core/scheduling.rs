@@ -8,6 +8,14 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::Instant;
 
+/// What an operation knows of itself, to be asked for at
+/// [`LoopHandle::may_go_on`](crate::LoopHandle::may_go_on): whether it gave way, although it could
+/// have gone on. Each has its own, which begins empty.
+#[derive(Debug, Default)]
+pub struct GaveWay {
+    in_pass: Option<u64>,
+}
+
 /// How something gets into the queues of a loop, and out of them again before its time.
 impl Core {
     pub(crate) fn call_soon(
@@ -68,21 +76,26 @@ impl Core {
     /// Takes one from what the running task may do without giving way. Where nothing is left, it is
     /// deferred, and the operation must answer "not yet".
     #[inline]
-    pub(crate) fn may_go_on(&self, waker: &Waker) -> bool {
+    pub(crate) fn may_go_on(&self, gave_way: &mut GaveWay, waker: &Waker) -> bool {
         let left = self.operations_left.get();
         if left == 0 {
-            return self.may_go_on_without_budget(waker);
+            return self.may_go_on_without_budget(gave_way, waker);
         }
         self.operations_left.set(left - 1);
         true
     }
 
-    /// Nothing is left: the task is deferred, unless the loop is closed and has no pass to wait for.
+    /// Nothing is left: the task is deferred. But an operation that gave way in an earlier pass goes
+    /// on: else one future of a task, always with something to do and polled first, would keep the
+    /// task's others waiting for ever. And a closed loop has no pass to wait for.
     #[cold]
-    fn may_go_on_without_budget(&self, waker: &Waker) -> bool {
-        if self.phase() == Phase::Closed {
+    fn may_go_on_without_budget(&self, gave_way: &mut GaveWay, waker: &Waker) -> bool {
+        let pass = Some(self.number_of_pass());
+        let before = gave_way.in_pass.take();
+        if before.is_some() && before != pass || self.phase() == Phase::Closed {
             return true;
         }
+        gave_way.in_pass = pass;
         self.defer(waker);
         false
     }
