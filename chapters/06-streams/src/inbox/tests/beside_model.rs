@@ -9,7 +9,7 @@ use std::thread;
 /// Each is a connection of its own, that comes in [`CHUNKINGS`] ways.
 const CONNECTIONS: u64 = 40_000;
 const CHUNKINGS: u64 = 25;
-const LENGTH_MAX: usize = 16;
+const LENGTH_MAX: usize = 12;
 
 /// So few that separators, and beginnings of them, are frequent.
 const ALPHABET: &[u8] = b"ab\r\n";
@@ -44,7 +44,7 @@ fn connection(seed: u64, broken: &ConnectionLost) {
     let mut bytes = [0; LENGTH_MAX];
     let bytes = &mut bytes[..random.below(LENGTH_MAX + 1)];
     bytes.fill_with(|| random.one_of(ALPHABET));
-    let line_max = 1 + random.below(10);
+    let line_max = 1 + random.below(8);
     let end = random.one_of(&[End::Eof, End::Broken]);
     for chunking in 0..CHUNKINGS {
         let place = (seed, chunking);
@@ -68,7 +68,7 @@ impl<'a> Run<'a> {
         let mut attempt = any(random);
         loop {
             // Not every chunk finds somebody who reads.
-            while !random.once_in(3) {
+            while !random.once_in(2) {
                 if self.is_told(&mut attempt) || random.once_in(3) {
                     attempt = any(random);
                 }
@@ -78,7 +78,7 @@ impl<'a> Run<'a> {
             }
             self.goes_on(random, end, broken);
         }
-        for _ in 0..4 {
+        for _ in 0..3 {
             assert!(self.is_told(&mut attempt), "{:?}: somebody waits for ever", self.place);
             attempt = any(random);
         }
