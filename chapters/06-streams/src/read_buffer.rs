@@ -56,7 +56,19 @@ impl ReadBuffer {
         if self.is_empty() {
             self.start = 0;
             spare(mem::take(&mut self.bytes));
+        } else if self.bytes.capacity() > SPARE_SIZE_MAX.max(8 * self.len()) {
+            self.move_out();
         }
+    }
+
+    /// Moves what is left into memory of its size: a client that sent much once, and whose last line
+    /// has only begun, is not to keep the memory of all that it sent.
+    #[cold]
+    fn move_out(&mut self) {
+        let mut memory = spare_memory();
+        memory.extend_from_slice(self);
+        self.bytes = memory;
+        self.start = 0;
     }
 }
 
@@ -114,6 +126,21 @@ mod tests {
             buffer.take(60);
         }
         assert!(buffer.bytes.capacity() < 1000, "it has room for {}", buffer.bytes.capacity());
+    }
+
+    /// However much has come, and in whatever pieces it is read: what has gone leaves its memory.
+    #[test]
+    fn what_is_left_does_not_keep_the_memory_of_what_has_gone() {
+        let mut buffer = ReadBuffer::default();
+        for step in [1, 100, 10_000, 300_000] {
+            buffer.push(&vec![0; 400_000 - buffer.len()]);
+            while buffer.len() > 10 {
+                buffer.take(step.min(buffer.len() - 10));
+                let most = SPARE_SIZE_MAX.max(8 * buffer.len());
+                let memory = buffer.bytes.capacity();
+                assert!(memory <= most, "{memory} bytes for {}", buffer.len());
+            }
+        }
     }
 
     /// A line of ten bytes that is kept does not keep the 256 KiB that it came with.
