@@ -1,4 +1,5 @@
 use chapter_01::Excerpt;
+use chapter_04::Outcome;
 use std::cell::RefCell;
 use std::fmt;
 use std::mem;
@@ -73,6 +74,9 @@ pub(crate) fn spare(mut memory: Vec<u8>) {
         }
     });
 }
+
+/// A task may end with what it has read.
+impl Outcome for Chunk {}
 
 impl Drop for Chunk {
     #[inline]

@@ -50,12 +50,11 @@ impl Inbox {
         }
     }
 
-    /// The connection is lost. Without a cause this is the end of file (ST-08).
+    /// The connection is lost. Without a cause this is the end of file (ST-08), and after the end of
+    /// file it is no matter of the reader's: everything has come, in order.
     pub(crate) fn feed_loss(&mut self, lost: ConnectionLost) {
-        if lost.cause().is_some() {
-            self.end = End::Lost(lost);
-        } else {
-            self.feed_eof();
+        if let End::Open = self.end {
+            self.end = if lost.cause().is_some() { End::Lost(lost) } else { End::Eof };
         }
     }
 

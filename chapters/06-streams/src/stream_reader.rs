@@ -3,7 +3,7 @@ use crate::inbox::{Inbox, ReadResult};
 use crate::read_error::ReadError;
 use crate::search::Search;
 use crate::stream::Stream;
-use chapter_04::GaveWay;
+use chapter_04::{GaveWay, Outcome};
 use chapter_05::Transport;
 use std::fmt;
 use std::future::poll_fn;
@@ -153,6 +153,9 @@ impl StreamReader {
         read.map_or(Poll::Pending, Poll::Ready)
     }
 }
+
+/// A task may end with a reader, as one that has read the beginning.
+impl Outcome for StreamReader {}
 
 impl fmt::Debug for StreamReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,7 @@
 use crate::connection_lost::ConnectionLost;
 use crate::stream::Stream;
 use crate::wait_closed::WaitClosed;
-use chapter_04::yield_now;
+use chapter_04::{Outcome, yield_now};
 use chapter_05::{Address, Transport, WriteError};
 use std::fmt;
 use std::io;
@@ -141,6 +141,9 @@ impl Drop for StreamWriter {
         self.transport.close();
     }
 }
+
+/// A task may end with a writer, which is closed if nobody takes it.
+impl Outcome for StreamWriter {}
 
 impl fmt::Debug for StreamWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -240,6 +240,17 @@ fn d_20_what_came_before_the_loss_is_not_lost() {
     }
 }
 
+/// D-20, RD-19: what has come with its end is whole, and what becomes of the connection later is no
+/// matter of its reader's. asyncio raises the later error, and the bytes are not to be had.
+#[test]
+fn d_20_a_loss_after_the_end_of_file_is_not_the_readers() {
+    let mut inbox = ended(3, b"all");
+    inbox.feed_loss(broken());
+    assert_eq!(answer(&inbox.try_read_to_end()), Bytes(b"all"));
+    assert_eq!(answer(&inbox.try_read(9)), Bytes(b""));
+    assert!(inbox.at_eof());
+}
+
 /// D-38: nothing of the line that is too long is taken for another line, in however many pieces it
 /// comes. asyncio takes what comes later for a line of its own.
 #[test]
