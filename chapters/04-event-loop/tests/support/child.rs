@@ -1,6 +1,7 @@
 //! Scenes that need a process of their own, because a signal or a limit concerns a whole process.
 //!
-//! The process is the test program itself, which is told to run nothing but its test `scene`.
+//! The process is the test program itself, which is told to run nothing but the test `scene` of a
+//! module.
 
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
@@ -41,10 +42,13 @@ pub(crate) fn await_signal() {
 }
 
 impl Child {
-    /// Starts a process that plays a scene.
-    pub(crate) fn play(scene: &str) -> Child {
+    /// Starts a process that plays a scene of a module, which is given as `module_path!()`.
+    pub(crate) fn play(module: &str, scene: &str) -> Child {
+        // A test is called by its path in the program, whose own name is left out.
+        let (_, module) = module.split_once("::").unwrap();
+        let test = format!("{module}::scene");
         let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["--exact", "scene", "--ignored", "--nocapture", "--test-threads=1"]);
+        command.args(["--exact", &test, "--ignored", "--nocapture", "--test-threads=1"]);
         Child::start(command.env("SCENE", scene).stdout(Stdio::null()).stderr(Stdio::piped()))
     }
 

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
 #[path = "limit.rs"]
-mod limit;
+pub(crate) mod limit;
 
 use chapter_03::SelectorKind;
 use chapter_04::{AsyncSocket, LoopHandle, run_with, running_loop, timeout, yield_now};

@@ -8,13 +8,14 @@ use chapter_05::{BaseProtocol, CallbackResult, ConnectionError, Protocol, Transp
 use std::cell::RefCell;
 use std::fs;
 use std::rc::Rc;
-use std::sync::Mutex;
+use std::sync::OnceLock;
 use std::thread;
 
+use crate::alone::alone;
 use crate::net::{LIMIT, event_loop, within};
 
-/// How many descriptors the process has without a test. One test at a time counts its own.
-static OUTSIDE: Mutex<Option<usize>> = Mutex::new(None);
+/// How many descriptors the process has without a test.
+static OUTSIDE: OnceLock<usize> = OnceLock::new();
 
 /// Runs a test over both selectors, and no other one meanwhile, whose descriptors would be counted
 /// with its own.
@@ -22,8 +23,8 @@ pub(crate) fn counted<F>(test: impl Fn() -> F + Copy + Send + 'static)
 where
     F: Future<Output = ()> + 'static,
 {
-    let mut outside = OUTSIDE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let outside = *outside.get_or_insert_with(descriptors);
+    let _alone = alone();
+    let outside = *OUTSIDE.get_or_init(descriptors);
     for kind in [SelectorKind::Mio, SelectorKind::Polling] {
         within(2 * LIMIT, &format!("{kind}: the loop is blocked"), move || {
             // A thread that looks up names may outlive its loop, and have the last of its waker.
