@@ -1,31 +1,15 @@
 //! What a writer sends, what a drain waits for, and how the end is told.
 
-#![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
-
-#[path = "../../05-transports/tests/support/guests.rs"]
-mod guests;
-#[path = "../../05-transports/tests/support/meet.rs"]
-mod meet;
-#[path = "../../04-event-loop/tests/support/net.rs"]
-mod net;
-#[path = "../../05-transports/tests/support/scene.rs"]
-mod scene;
-#[path = "../../05-transports/tests/support/stack.rs"]
-mod stack;
-#[path = "support/streams.rs"]
-mod streams;
-#[path = "../../04-event-loop/tests/support/watch.rs"]
-mod watch;
-
+use crate::guests::both;
+use crate::meet::{pattern, receive_all, tcp, unix};
+use crate::net::{passes, register, reset};
+use crate::scene::{NONE, READABLE, Scene, WRITABLE};
+use crate::stack::{STACKS, Stack};
+use crate::streams::{end, fill_up, narrow_tcp, poll_once, staged, stream_of};
 use chapter_04::{JoinError, JoinHandle, OPERATIONS_MAX, Outcome, spawn, yield_now};
 use chapter_05::WriteError;
 use chapter_05::fake::{Call, FakeStream};
 use chapter_06::{ConnectionLost, StreamProtocol, StreamWriter};
-use guests::both;
-use meet::{pattern, receive_all, tcp, unix};
-use net::{passes, register, reset};
-use scene::{NONE, READABLE, Scene, WRITABLE};
-use stack::{STACKS, Stack};
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind, Read};
 use std::net::Shutdown;
@@ -33,7 +17,6 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use streams::{end, fill_up, narrow_tcp, poll_once, staged, stream_of};
 
 type Ended = JoinHandle<Result<(), ConnectionLost>>;
 

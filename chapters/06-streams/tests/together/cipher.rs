@@ -1,23 +1,13 @@
 //! Streams above a cipher and above none: the same script gives the same results. What stands between
 //! socket and stream is wrapped around what `protocols` makes, and around the client's protocol.
 
-#![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
-
-#[path = "../../05-transports/tests/support/guests.rs"]
-mod guests;
-#[path = "../../05-transports/tests/support/meet.rs"]
-mod meet;
-#[path = "../../04-event-loop/tests/support/net.rs"]
-mod net;
-#[path = "../../05-transports/tests/support/scene.rs"]
-mod scene;
-#[path = "../../05-transports/tests/support/stack.rs"]
-mod stack;
-#[path = "support/streams.rs"]
-mod streams;
-#[path = "../../04-event-loop/tests/support/watch.rs"]
-mod watch;
-
+use crate::guests::{address, both, until};
+use crate::meet::pattern;
+use crate::net::passes;
+use crate::scene;
+use crate::stack::{STACKS, Stack};
+use crate::streams::{end, placed};
+use crate::watch::reports;
 use chapter_03::{Mode, Readiness};
 use chapter_04::fake::FakeLoop;
 use chapter_04::{Outcome, spawn};
@@ -26,18 +16,12 @@ use chapter_05::{AnyProtocol, Server, WriteError, create_connection, create_serv
 use chapter_06::{
     ConnectionLost, ReadError, StreamLimits, StreamReader, StreamWriter, Streams, protocols,
 };
-use guests::{address, both, until};
-use meet::pattern;
-use net::passes;
 use socket2::SockRef;
-use stack::{STACKS, Stack};
 use std::cell::{Cell, RefCell};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
-use streams::{end, placed};
-use watch::reports;
 
 /// A server whose clients have a stack between socket and stream.
 async fn serve<F>(

@@ -1,21 +1,12 @@
 //! Streams beyond the tasks and the loop that they were made in, and code of others that comes back
 //! in: nobody waits for ever, and nobody's panic is another one's.
 
-#![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
-
-#[path = "../../05-transports/tests/support/meet.rs"]
-mod meet;
-#[path = "../../04-event-loop/tests/support/net.rs"]
-mod net;
-#[path = "../../05-transports/tests/support/scene.rs"]
-mod scene;
-#[path = "../../05-transports/tests/support/stack.rs"]
-mod stack;
-#[path = "support/streams.rs"]
-mod streams;
-#[path = "../../04-event-loop/tests/support/watch.rs"]
-mod watch;
-
+use crate::meet::tcp;
+use crate::net::{LIMIT, within};
+use crate::scene::{NONE, NOTHING, READABLE, Scene, WRITABLE};
+use crate::stack::{STACKS, Stack};
+use crate::streams::{end, placed, poll_once, staged, stream_of};
+use crate::watch::reports;
 use chapter_01::Log;
 use chapter_03::{Mode, Readiness, SelectorKind};
 use chapter_04::fake::FakeLoop;
@@ -23,10 +14,6 @@ use chapter_04::{EventLoop, run_with};
 use chapter_05::fake::{FakeStream, connect};
 use chapter_05::{AnyProtocol, Echo, Transport};
 use chapter_06::{ReadError, StreamLimits, StreamProtocol, StreamReader, StreamWriter, Streams};
-use meet::tcp;
-use net::{LIMIT, within};
-use scene::{NONE, NOTHING, READABLE, Scene, WRITABLE};
-use stack::{STACKS, Stack};
 use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::io::{ErrorKind, Read};
@@ -34,8 +21,6 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-use streams::{end, placed, poll_once, staged, stream_of};
-use watch::reports;
 
 /// A stream that outlives its loop, and the peer's end.
 fn outlived(stack: Stack, and: impl FnOnce(&mut Streams)) -> (Streams, socket2::Socket) {

@@ -1,32 +1,21 @@
 //! A stream and a task for each client: how handlers end, and what becomes of their connections.
 
-#![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
-
-#[path = "../../05-transports/tests/support/guests.rs"]
-mod guests;
-#[path = "../../05-transports/tests/support/meet.rs"]
-mod meet;
-#[path = "../../04-event-loop/tests/support/net.rs"]
-mod net;
-#[path = "../../04-event-loop/tests/support/watch.rs"]
-mod watch;
-
+use crate::guests::{address, assert_refused, both, connect, connect_now, is_over, ping, until};
+use crate::meet::{pattern, receive_all};
+use crate::net::{LIMIT, event_loop, passes, reset, within};
+use crate::watch::{OnDrop, reports};
 use chapter_03::SelectorKind;
 use chapter_04::{AsyncSocket, FutureCell, LoopHandle, Outcome, run_with, sleep, spawn, yield_now};
 use chapter_05::{Address, Server, ServerOptions};
 use chapter_06::{
     ReadError, StreamLimits, StreamReader, StreamWriter, open_connection, start_server,
 };
-use guests::{address, assert_refused, both, connect, connect_now, is_over, ping, until};
-use meet::{pattern, receive_all};
-use net::{LIMIT, event_loop, passes, reset, within};
 use std::cell::{Cell, RefCell};
 use std::future::{pending, ready};
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::rc::Rc;
 use std::time::Duration;
-use watch::{OnDrop, reports};
 
 /// Longer than a test may take.
 const FOR_EVER: Duration = Duration::from_secs(24 * 3600);

@@ -1,16 +1,12 @@
 //! The lines of `examples/lines_on_socket`, which are read straight from a socket.
 
-#![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
-
 #[expect(dead_code, reason = "its `main` is not called here")]
-#[path = "../examples/lines_on_socket.rs"]
+#[path = "../../examples/lines_on_socket.rs"]
 mod lines_on_socket;
-#[path = "../../04-event-loop/tests/support/net.rs"]
-mod net;
 
+use crate::net::{both, passes, tcp_pair};
 use chapter_04::{Either, race};
 use lines_on_socket::SocketLines;
-use net::{both, passes, tcp_pair};
 use std::io::Write;
 
 /// SK-04: each piece has come before the next one is sent.

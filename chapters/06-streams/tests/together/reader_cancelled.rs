@@ -1,41 +1,20 @@
 //! Reads that are given up, at each moment and in each way: no byte is lost, and none comes twice.
 
-#![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
-
-#[path = "../../04-event-loop/tests/support/cancel.rs"]
-mod cancel;
-#[path = "../../05-transports/tests/support/guests.rs"]
-mod guests;
-#[path = "../../05-transports/tests/support/meet.rs"]
-mod meet;
-#[path = "../../04-event-loop/tests/support/net.rs"]
-mod net;
-#[path = "support/reader_scene.rs"]
-mod reader_scene;
-#[path = "../../05-transports/tests/support/scene.rs"]
-mod scene;
-#[path = "../../05-transports/tests/support/stack.rs"]
-mod stack;
-#[path = "support/streams.rs"]
-mod streams;
-#[path = "../../04-event-loop/tests/support/watch.rs"]
-mod watch;
-
-use cancel::{Moment, dropped_at, moments};
+use crate::cancel::{Moment, dropped_at, moments};
+use crate::guests::both;
+use crate::meet::{pattern, tcp};
+use crate::net::{passes, register};
+use crate::reader_scene::{METHODS, Method, feed, said, staged_with, taken};
+use crate::scene::{NONE, READABLE};
+use crate::stack::STACKS;
+use crate::streams::{staged, stream_of};
 use chapter_04::{Either, JoinError, race, spawn, timeout, yield_now};
 use chapter_05::fake::FakeStream;
 use chapter_06::{StreamLimits, StreamReader};
-use guests::both;
-use meet::{pattern, tcp};
-use net::{passes, register};
-use reader_scene::{METHODS, Method, feed, said, staged_with, taken};
-use scene::{NONE, READABLE};
-use stack::STACKS;
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use std::time::Duration;
-use streams::{staged, stream_of};
 
 /// What a peer sends, piece by piece, before it finishes.
 const PIECES: [&str; 7] = ["hel", "lo\r", "\nwo", "rld", "\r\n", "x\n", "the rest"];

@@ -1,14 +1,8 @@
 //! The room of `examples/chat`: who is told what, in which order, and who is there.
 
-#![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
-
-#[path = "../examples/chat/guest.rs"]
-mod guest;
-#[path = "../../04-event-loop/tests/support/net.rs"]
-mod net;
-#[path = "../examples/chat/room.rs"]
-mod room;
-
+use crate::guest::{LINE_MAX, attend};
+use crate::net::{both, event_loop};
+use crate::room::{BEHIND_MAX, Room, Seat};
 use chapter_01::Log;
 use chapter_04::{join_all, spawn, yield_now};
 use chapter_05::{CallbackResult, Server, connect_accepted_socket};
@@ -16,9 +10,6 @@ use chapter_06::{
     StreamLimits, StreamProtocol, StreamReader, StreamWriter, Streams, open_connection,
     start_server,
 };
-use guest::{LINE_MAX, attend};
-use net::{both, event_loop};
-use room::{BEHIND_MAX, Room, Seat};
 use socket2::{Domain, Socket, Type};
 use std::cell::Cell;
 use std::net::SocketAddr;

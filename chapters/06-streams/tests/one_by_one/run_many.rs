@@ -1,27 +1,12 @@
 //! Many clients, and nothing is left of them. Descriptors are counted, so this test is alone in its
 //! process.
 
-#![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
-
-#[path = "../../04-event-loop/tests/support/alone.rs"]
-mod alone;
-#[path = "../../05-transports/tests/support/caller.rs"]
-mod caller;
-#[path = "../../05-transports/tests/support/guests.rs"]
-mod guests;
-#[path = "../../04-event-loop/tests/support/net.rs"]
-mod net;
-#[path = "../../05-transports/tests/support/stack.rs"]
-mod stack;
-#[path = "../../04-event-loop/tests/support/watch.rs"]
-mod watch;
-
-use caller::{counted, holds};
+use crate::caller::{counted, holds};
+use crate::guests::{address, until};
+use crate::stack::{STACKS, Stack};
 use chapter_04::{join_all, spawn};
 use chapter_05::{AnyProtocol, create_connection, create_server};
 use chapter_06::{StreamLimits, StreamProtocol, StreamReader, StreamWriter, Streams, protocols};
-use guests::{address, until};
-use stack::{STACKS, Stack};
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;

@@ -1,51 +1,27 @@
 //! Streams that are given up, at each moment: no descriptor, source, timer or task is left, and no
 //! byte is lost. Descriptors are counted, so one test waits for the other.
 
-#![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
-
-#[path = "../../04-event-loop/tests/support/alone.rs"]
-mod alone;
-#[path = "../../05-transports/tests/support/black_hole.rs"]
-mod black_hole;
-#[path = "../../05-transports/tests/support/caller.rs"]
-mod caller;
-#[path = "../../04-event-loop/tests/support/cancel.rs"]
-mod cancel;
-#[path = "../../05-transports/tests/support/guests.rs"]
-mod guests;
-#[path = "../../05-transports/tests/support/meet.rs"]
-mod meet;
-#[path = "../../04-event-loop/tests/support/net.rs"]
-mod net;
-#[path = "../../05-transports/tests/support/scene.rs"]
-mod scene;
-#[path = "../../05-transports/tests/support/stack.rs"]
-mod stack;
-#[path = "support/streams.rs"]
-mod streams;
-#[path = "../../04-event-loop/tests/support/watch.rs"]
-mod watch;
-
-use black_hole::BlackHole;
-use caller::{counted, holds};
-use cancel::{Moment, dropped_at, moments};
+use crate::black_hole::BlackHole;
+use crate::caller::{counted, holds};
+use crate::cancel::{Moment, dropped_at, moments};
+use crate::guests;
+use crate::guests::{is_over, until};
+use crate::meet::{pattern, receive_all, tcp};
+use crate::net::{event_loop, passes, register, tcp_listener};
+use crate::stack::{STACKS, Stack};
+use crate::streams::{end, fill_up, narrow_tcp, stream_of};
 use chapter_04::{JoinError, Resolver, spawn, timeout};
 use chapter_05::{ConnectOptions, RaceOptions, ServerOptions};
 use chapter_06::{
     StreamLimits, StreamReader, StreamWriter, open_connection, open_unix_connection, start_server,
     start_unix_server,
 };
-use guests::{is_over, until};
-use meet::{pattern, receive_all, tcp};
-use net::{event_loop, passes, register, tcp_listener};
-use stack::{STACKS, Stack};
 use std::cell::Cell;
 use std::future::pending;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
 use std::rc::Rc;
 use std::time::Duration;
-use streams::{end, fill_up, narrow_tcp, stream_of};
 use tempfile::tempdir;
 
 fn limits() -> StreamLimits {

@@ -1,41 +1,22 @@
 //! What a reader gives of what comes, when it pauses its transport, and what it says of the end.
 
-#![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
-
-#[path = "../../05-transports/tests/support/guests.rs"]
-mod guests;
-#[path = "../../05-transports/tests/support/meet.rs"]
-mod meet;
-#[path = "../../04-event-loop/tests/support/net.rs"]
-mod net;
-#[path = "support/reader_scene.rs"]
-mod reader_scene;
-#[path = "../../05-transports/tests/support/scene.rs"]
-mod scene;
-#[path = "../../05-transports/tests/support/stack.rs"]
-mod stack;
-#[path = "support/streams.rs"]
-mod streams;
-#[path = "../../04-event-loop/tests/support/watch.rs"]
-mod watch;
-
+use crate::guests::{both, until};
+use crate::meet::{pattern, tcp, unix};
+use crate::net::{passes, register, reset};
+use crate::reader_scene::{METHODS, feed, said, staged_with};
+use crate::scene::{NONE, READABLE};
+use crate::stack::STACKS;
+use crate::streams::{end, poll_once, staged, stream_of};
 use chapter_04::{OPERATIONS_MAX, TURN_MAX, spawn, yield_now};
 use chapter_05::ConnectOptions;
 use chapter_05::fake::FakeStream;
 use chapter_06::{ConnectionLost, ReadError, StreamLimits, StreamReader, open_connection};
-use guests::{both, until};
-use meet::{pattern, tcp, unix};
-use net::{passes, register, reset};
-use reader_scene::{METHODS, feed, said, staged_with};
-use scene::{NONE, READABLE};
-use stack::STACKS;
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Write};
 use std::net::Shutdown;
 use std::rc::Rc;
 use std::task::Poll;
 use std::thread;
-use streams::{end, poll_once, staged, stream_of};
 
 const MIB: usize = 1024 * 1024;
 

@@ -1,19 +1,10 @@
 //! Streams from an address.
 
-#![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
-
-#[path = "../../05-transports/tests/support/guests.rs"]
-mod guests;
-#[path = "../../04-event-loop/tests/support/net.rs"]
-mod net;
-#[path = "../../04-event-loop/tests/support/watch.rs"]
-mod watch;
-
+use crate::guests::{address, both, is_over};
+use crate::net::{event_loop, passes, register, tcp_listener};
 use chapter_04::{AsyncSocket, Resolver, join_all, spawn};
 use chapter_05::ConnectOptions;
 use chapter_06::{ReadError, StreamLimits, Streams, open_connection};
-use guests::{address, both, is_over};
-use net::{event_loop, passes, register, tcp_listener};
 use socket2::{Domain, Socket, Type};
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener};

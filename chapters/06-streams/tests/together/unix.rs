@@ -1,25 +1,16 @@
 //! Streams over Unix sockets.
 
-#![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
-
-#[path = "../../05-transports/tests/support/guests.rs"]
-mod guests;
-#[path = "../../04-event-loop/tests/support/net.rs"]
-mod net;
-#[path = "../../04-event-loop/tests/support/watch.rs"]
-mod watch;
-
+use crate::guests::{both, until};
+use crate::net::{event_loop, passes};
+use crate::watch::reports;
 use chapter_05::{Address, Server, UnixConnectOptions, UnixServerOptions};
 use chapter_06::{
     StreamLimits, StreamReader, StreamWriter, open_unix_connection, start_unix_server,
 };
-use guests::{both, until};
-use net::{event_loop, passes};
 use std::io::ErrorKind;
 use std::process;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::tempdir;
-use watch::reports;
 
 /// An abstract name that no other process has, and no other test.
 fn abstract_name() -> Vec<u8> {
