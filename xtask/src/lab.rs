@@ -71,6 +71,16 @@ pub(crate) fn run(workspace: &Workspace, command: Option<&str>, arguments: Parse
     }
 }
 
+/// The brief of the assignment `name`, for the book.
+///
+/// # Errors
+/// If there is no such assignment.
+pub(crate) fn brief(workspace: &Workspace, name: &str) -> Result<String> {
+    let assignment = manifest::named(workspace, name)?;
+    let text = std::fs::read_to_string(assignment.dir.join("brief.md"))?;
+    Ok(text.trim_end().to_owned())
+}
+
 fn dispatch(workspace: &Workspace, command: Option<&str>, arguments: Parser) -> Result<ExitCode> {
     let options = |flags: &[&str], values: &[&str]| Options::read(arguments, flags, values);
     match command {
