@@ -101,8 +101,10 @@ fn begin(workspace: &Workspace, assignment: &Assignment, dir: &Path, record: Rec
     if let Some(carried) = &carried {
         carried.write(dir)?;
     }
-    fs::copy(workspace.root.join("Cargo.lock"), dir.join("Cargo.lock"))
-        .context("Cargo.lock cannot be copied")?;
+    let lock = workspace.root.join("Cargo.lock");
+    if lock.exists() {
+        fs::copy(lock, dir.join("Cargo.lock")).context("Cargo.lock cannot be copied")?;
+    }
     let learner = Learner { dir: dir.to_path_buf(), record };
     learner.save()?;
     let shown = workspace.relative(dir);
