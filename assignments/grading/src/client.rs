@@ -24,6 +24,10 @@ pub struct Client {
     name: String,
     stream: Socket,
     notes: Notes,
+    /// How a send has found the connection lost. The kernel says so once, to whoever asks first;
+    /// here it is always the next receive that tells, so that a story does not depend on who was
+    /// faster.
+    lost: Option<ErrorKind>,
 }
 
 /// How a wait for bytes has ended before they were all there.
@@ -49,7 +53,7 @@ impl Client {
         match connect() {
             Ok(stream) => {
                 notes.did(format_args!("{name} connects"));
-                Ok(Client { name, stream, notes })
+                Ok(Client { name, stream, notes, lost: None })
             }
             Err::<_, io::Error>(error) => Err(notes.story(
                 format_args!("{name} connects"),
@@ -74,11 +78,11 @@ impl Client {
         address.as_socket().expect("it is of the IP family")
     }
 
-    /// Sends all of `bytes`.
+    /// Sends all of `bytes`. If the connection is lost, the next receive tells.
     ///
     /// # Errors
     ///
-    /// The connection is lost, or the server takes nothing.
+    /// The server takes nothing.
     pub fn send(&mut self, bytes: &[u8]) -> Verdict {
         self.notes.did(format_args!("{} sends {}", self.name, shown(bytes)));
         let mut wait = Standstill::begin();
@@ -96,11 +100,8 @@ impl Client {
                     }
                 }
                 Err(error) => {
-                    return Err(self.notes.story(
-                        format_args!("the server takes what {} sends", self.name),
-                        describe(&Stop::Lost(error)),
-                        "The server has given this client up.",
-                    ));
+                    self.lost = Some(error.kind());
+                    break;
                 }
             }
         }
@@ -232,20 +233,18 @@ impl Client {
         Ok(())
     }
 
-    /// Says that it will send no more. It can still receive.
+    /// Says that it will send no more. It can still receive. If the connection is lost, the next
+    /// receive tells.
     ///
     /// # Errors
     ///
-    /// The connection is lost.
+    /// None so far.
     pub fn finish(&mut self) -> Verdict {
         self.notes.did(format_args!("{} says that it will send no more", self.name));
-        self.stream.shutdown(Shutdown::Write).map_err(|error| {
-            self.notes.story(
-                format_args!("{} is still connected", self.name),
-                describe(&Stop::Lost(error)),
-                "The server has given this client up.",
-            )
-        })
+        if let Err(error) = self.stream.shutdown(Shutdown::Write) {
+            self.lost = Some(error.kind());
+        }
+        Ok(())
     }
 
     /// Closes its socket.
@@ -283,6 +282,9 @@ impl Client {
     }
 
     fn receive_now(&mut self, came: &mut Vec<u8>, count: usize) -> io::Result<usize> {
+        if let Some(kind) = self.lost {
+            return Err(kind.into());
+        }
         let before = came.len();
         came.resize(before + PIECE.min(count - before), 0);
         let got = self.stream.read(&mut came[before..]);
@@ -324,7 +326,9 @@ fn describe(stop: &Stop) -> String {
     match stop {
         Stop::EndOfFile => "the end of file".to_owned(),
         Stop::Lost(error) => match error.kind() {
-            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => "a reset".to_owned(),
+            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::NotConnected => {
+                "a reset".to_owned()
+            }
             _ => error.to_string(),
         },
         Stop::InVain(reason) => format!("nothing: {reason}"),
