@@ -43,10 +43,10 @@ impl ErrorContext {
         ErrorContext { error: Some(contained_text(error)), ..self }
     }
 
-    /// The same, with what has failed.
+    /// The same, with what has failed, if that has a name.
     #[must_use]
-    pub fn about(self, subject: Subject) -> ErrorContext {
-        ErrorContext { subject: Some(subject), ..self }
+    pub fn about(self, subject: impl Into<Option<Subject>>) -> ErrorContext {
+        ErrorContext { subject: subject.into(), ..self }
     }
 
     /// What a loop does without a handler of its own: writes one line to standard error (LP-25).

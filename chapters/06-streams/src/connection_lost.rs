@@ -47,9 +47,10 @@ impl ConnectionLost {
         self.unsent
     }
 
-    /// Whether something of what was written is certainly lost, or may be.
-    pub(crate) fn is_failure(&self) -> bool {
-        self.cause.is_some() || self.unsent > 0
+    /// What whoever waits for the end is told: a failure if something of what was written is
+    /// certainly lost, or may be.
+    pub(crate) fn into_result(self) -> Result<(), ConnectionLost> {
+        if self.cause.is_some() || self.unsent > 0 { Err(self) } else { Ok(()) }
     }
 
     pub(crate) fn kind(&self) -> ErrorKind {

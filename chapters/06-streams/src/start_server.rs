@@ -127,8 +127,6 @@ fn handler_is_done(
     };
     transport.close();
     let context = ErrorContext::new("the handler of a connection failed").with_error(failure);
-    event_loop.call_exception_handler(&match transport.peer_address().ip() {
-        Some(peer) => context.about(Subject::Connection(peer)),
-        None => context,
-    });
+    let peer = transport.peer_address().ip().map(Subject::Connection);
+    event_loop.call_exception_handler(&context.about(peer));
 }

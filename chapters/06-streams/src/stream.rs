@@ -140,7 +140,7 @@ impl Stream {
         let closed = self.closed.take();
         if let Some(closed) = closed {
             // Only this sets it.
-            let _ = closed.set_result(self.outcome_of(lost));
+            let _ = closed.set_result(lost.into_result());
         }
     }
 
@@ -151,11 +151,7 @@ impl Stream {
 
     /// The end, as it is told to those who wait for it. `None` if it has not come.
     pub(crate) fn outcome(&self) -> Option<WaitResult> {
-        self.lost().map(|lost| self.outcome_of(lost))
-    }
-
-    fn outcome_of(&self, lost: ConnectionLost) -> WaitResult {
-        if lost.is_failure() { Err(lost) } else { Ok(()) }
+        self.lost().map(ConnectionLost::into_result)
     }
 
     /// What is done when the connection has ended. Any number of tasks may await it (D-23).

@@ -93,11 +93,8 @@ impl<S: Stream> SocketTransport<S> {
     }
 
     pub(super) fn report(&self, context: ErrorContext) {
-        let context = match self.ends.peer.ip() {
-            Some(peer) => context.about(Subject::Connection(peer)),
-            None => context,
-        };
-        self.event_loop.call_exception_handler(&context);
+        let peer = self.ends.peer.ip().map(Subject::Connection);
+        self.event_loop.call_exception_handler(&context.about(peer));
     }
 
     #[inline]
