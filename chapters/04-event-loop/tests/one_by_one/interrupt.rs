@@ -1,6 +1,7 @@
 //! What Ctrl-C does to a run. It is for a whole process, so each run has one of its own.
 
 use crate::alone::alone;
+use crate::at_drop::AtDrop;
 use crate::child::{self, Child, say};
 use chapter_03::SelectorKind;
 use chapter_04::signal::SIGINT;
@@ -18,15 +19,6 @@ use std::time::Duration;
 const BOTH_KINDS: [SelectorKind; 2] = [SelectorKind::Mio, SelectorKind::Polling];
 /// Longer than any test may take.
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// Calls a function when it is dropped.
-struct AtDrop<F: FnMut()>(F);
-
-impl<F: FnMut()> Drop for AtDrop<F> {
-    fn drop(&mut self) {
-        (self.0)();
-    }
-}
 
 /// RN-03: main is cancelled and then who is left, each with its destructors; the error says why.
 #[test]

@@ -5,12 +5,16 @@
 
 #[path = "../support/alone.rs"]
 mod alone;
+#[path = "../support/at_drop.rs"]
+mod at_drop;
 #[path = "../support/cancel.rs"]
 mod cancel;
 #[path = "../support/child.rs"]
 mod child;
 #[path = "../support/net.rs"]
 mod net;
+#[path = "../support/served.rs"]
+mod served;
 
 mod cancel_sockets;
 mod descriptor_numbers;

@@ -2,31 +2,17 @@
 
 use crate::alone::alone;
 use crate::child::{self, Child, say};
-use chapter_01::{listen, local_address};
+use crate::served::{connect, listener};
 use chapter_03::SelectorKind;
 use chapter_04::signal::SIGTERM;
 use chapter_04::{AsyncSocket, run_with, running_loop, serve_until};
-use socket2::Socket;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
 
 const BOTH_KINDS: [SelectorKind; 2] = [SelectorKind::Mio, SelectorKind::Polling];
 /// Longer than any test may take.
 const LIMIT: Duration = Duration::from_secs(60);
-
-fn listener() -> (Socket, SocketAddr) {
-    let listener = listen("127.0.0.1:0".parse().unwrap(), 16).unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = local_address(&listener).unwrap();
-    (listener, address)
-}
-
-fn connect(address: SocketAddr) -> TcpStream {
-    let client = TcpStream::connect(address).unwrap();
-    client.set_read_timeout(Some(LIMIT)).unwrap();
-    client
-}
 
 /// SG-06: the whole pattern: SIGTERM, no more clients, the answer that is under way, exit code 0.
 #[test]

@@ -3,10 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "where a helper of a test fails, the test fails")]
 
+#[path = "../support/at_drop.rs"]
+mod at_drop;
 #[path = "../support/cancel.rs"]
 mod cancel;
 #[path = "../support/net.rs"]
 mod net;
+#[path = "../support/served.rs"]
+mod served;
 #[path = "../support/watch.rs"]
 mod watch;
 

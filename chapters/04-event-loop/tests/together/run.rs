@@ -1,5 +1,6 @@
 //! A loop from beginning to end.
 
+use crate::at_drop::AtDrop;
 use chapter_03::SelectorKind;
 use chapter_04::{
     EventLoop, FutureCell, JoinError, LoopError, Runner, run, run_with, running_loop, sleep, spawn,
@@ -17,15 +18,6 @@ use std::time::Duration;
 const BOTH_KINDS: [SelectorKind; 2] = [SelectorKind::Mio, SelectorKind::Polling];
 /// Longer than any test may take.
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// Calls a function when it is dropped.
-struct AtDrop<F: FnMut()>(F);
-
-impl<F: FnMut()> Drop for AtDrop<F> {
-    fn drop(&mut self) {
-        (self.0)();
-    }
-}
 
 /// What is reported to the exception handler of the running loop.
 fn reports() -> Rc<RefCell<Vec<String>>> {

@@ -1,34 +1,20 @@
 //! A server that ends: nobody new comes in, and who is there may finish.
 
-use chapter_01::{listen, local_address};
+use crate::served::{connect, listener};
 use chapter_03::SelectorKind;
 use chapter_04::{
     AsyncSocket, FutureCell, run_with, running_loop, serve, serve_until, spawn, timeout, yield_now,
 };
-use socket2::Socket;
 use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::rc::Rc;
 use std::time::Duration;
 
 const BOTH_KINDS: [SelectorKind; 2] = [SelectorKind::Mio, SelectorKind::Polling];
 /// Longer than any test may take.
 const LIMIT: Duration = Duration::from_secs(60);
-
-fn listener() -> (Socket, SocketAddr) {
-    let listener = listen("127.0.0.1:0".parse().unwrap(), 16).unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = local_address(&listener).unwrap();
-    (listener, address)
-}
-
-fn connect(address: SocketAddr) -> TcpStream {
-    let client = TcpStream::connect(address).unwrap();
-    client.set_read_timeout(Some(LIMIT)).unwrap();
-    client
-}
 
 /// Waits for a request of one byte, then works until told, then answers with one byte.
 async fn answer_late(client: AsyncSocket, begun: FutureCell<()>, go: FutureCell<()>) {
