@@ -63,8 +63,11 @@ impl<S: Source> Backend<S> for OverPolling {
         // A signal does not end this wait: `polling` goes on until the deadline.
         match self.poller.wait(&mut self.events, timeout) {
             // Over poll(2), `polling` has seen that it was notified before the notification was in
-            // its pipe, and reads in vain: this is a wake-up.
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            // its pipe, and reads in vain: this is a wake-up. Only a wait that ends well lets the
+            // next one through.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.poller.wait(&mut self.events, Some(Duration::ZERO))?
+            }
             outcome => outcome?,
         };
         events.extend(self.events.iter().map(|event| Event {
