@@ -24,6 +24,30 @@ ci:
 new-snapshots:
     INSTA_UPDATE=always cargo test -p conformance
 
+# Begin an assignment, in lab/: just lab-start 01
+lab-start number *options:
+    cargo x lab start {{number}} {{options}}
+
+# Grade it: just lab-grade 01 [--task 1.2] [--watch]
+lab-grade number *options:
+    cargo x lab grade {{number}} {{options}}
+
+# The next hint for a task: just lab-hint 1.2
+lab-hint task:
+    cargo x lab hint {{task}}
+
+# All assignments, and how far you are
+lab-status:
+    cargo x lab status
+
+# The proofs that the graders are right: just lab-check [01]
+lab-check *number:
+    cargo x lab check {{number}}
+
+# Write what the graders say of wrong submissions; read the difference before you commit it
+new-lab-snapshots:
+    INSTA_UPDATE=always INSTA_OUTPUT=none cargo x lab check
+
 # What each layer costs, beside other runtimes; a few minutes: just bench [--quick] [--write]
 bench *options:
     cargo run --release -p bench -- {{options}}

@@ -1,5 +1,5 @@
 use crate::column::{COLUMNS, Column};
-use crate::limit::{TEST_MAX, within};
+use harness::{TEST_MAX, within};
 use std::fmt::Write;
 use std::sync::OnceLock;
 

@@ -1,7 +1,8 @@
 //! What the black-box suite is made of: programs that run, clients that follow a script, measures
 //! and limits.
 //!
-//! - [`Process`] and [`Server`]: a program under test, its output, its end;
+//! - [`Process`] and [`Server`]: a program under test, its output, its end (the first, as all that
+//!   knows no chapter, from package `harness`);
 //! - [`program`] and [`example`]: where such a program is, built if need be;
 //! - [`Client`]: one connection, with a time limit on everything it waits for;
 //! - [`measure`]: what a process costs, as far as the platform tells;
@@ -27,14 +28,9 @@
 //! scenario is run against it, and the snapshot of the table shows what it can do.
 
 mod capability;
-mod client;
 mod column;
-mod limit;
-pub mod measure;
 mod numbered_lines;
-mod output;
 mod page;
-mod process;
 mod program;
 mod scene;
 mod script;
@@ -44,14 +40,10 @@ mod transcript;
 mod visitor;
 
 pub use capability::{Capability, Lack, Outcome, Verdict, table};
-pub use client::{Client, pattern};
 pub use column::{COLUMNS, Column};
-pub use limit::{PATIENCE, TEST_MAX, within};
-pub use output::Output;
+pub use harness::{Client, Output, PATIENCE, Process, Signal, TEST_MAX, measure, pattern, within};
 pub use page::wrap;
-pub use process::Process;
 pub use program::{example, program};
-pub use rustix::process::Signal;
 pub use scene::{SCENES, Scene};
 pub use script::Script;
 pub use server::Server;

@@ -1,5 +1,5 @@
-use crate::client::Client;
 use anyhow::{Context, Result, bail, ensure};
+use harness::Client;
 
 /// The lines of a client that does not read the answers.
 pub(crate) struct NumberedLines {

@@ -1,9 +1,9 @@
-use crate::process::Process;
 use crate::program::{example, program};
 use crate::script::Script;
 use crate::scripts;
 use crate::transcript::record;
 use anyhow::{Context, Result, ensure};
+use harness::Process;
 use std::path::Path;
 use std::process::{Command, Stdio};
 

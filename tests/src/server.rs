@@ -1,6 +1,6 @@
-use crate::measure;
-use crate::process::Process;
 use anyhow::{Context, Result};
+use harness::Process;
+use harness::measure;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};

@@ -1,11 +1,11 @@
 mod acts;
 
-use crate::measure;
 use crate::page::{without_number, wrap};
 use crate::script::{Script, Shown, Step};
 use crate::server::Server;
 use acts::Peer;
 use anyhow::{Context, Result, bail, ensure};
+use harness::measure;
 use rustix::process::Signal;
 use std::process::Command;
 use std::time::Duration;

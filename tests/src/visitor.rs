@@ -1,5 +1,5 @@
-use crate::process::Process;
 use anyhow::{Context, Result, ensure};
+use harness::Process;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::{ChildStdin, Command, Stdio};

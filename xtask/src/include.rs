@@ -6,17 +6,17 @@ use crate::directive::{Directive, ESCAPED, OPENING, directives};
 use crate::finding::Finding;
 use crate::markdown::{Fence, Outline};
 use crate::workspace::Workspace;
-use crate::{contract, item, near, picture, snap};
+use crate::{contract, item, lab, near, picture, snap};
 
 /// The names of all includes.
-const NAMES: [&str; 5] = ["item", "measured", "picture", "rules", "snap"];
+const NAMES: [&str; 6] = ["brief", "item", "measured", "picture", "rules", "snap"];
 
 /// One of the two preprocessors: which includes it replaces.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Preprocessor {
     /// Pieces of source code. Runs last, so that nothing takes a piece of code for an include.
     Item,
-    /// What tests, measurements, pictures and the contract say.
+    /// What tests, measurements, pictures, the contract and the assignments say.
     Snap,
 }
 
@@ -91,6 +91,7 @@ fn resolve(
 ) -> Result<String> {
     let Directive { name, argument, .. } = directive;
     let included = match *name {
+        "brief" => lab::brief(workspace, argument)?,
         "item" => item::listing(workspace, argument)?,
         "measured" => snap::measured(workspace, argument)?,
         "picture" => picture::figure(workspace, argument)?,

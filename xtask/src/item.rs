@@ -16,7 +16,7 @@ use anyhow::{Result, bail};
 use syn::visit::Visit;
 
 use crate::elide::{self, Elision};
-use crate::names::{Entry, entries, normal};
+use crate::names::{Entry, Piece, entries, normal};
 use crate::near;
 use crate::source::{Source, locate};
 use crate::workspace::Workspace;
@@ -69,24 +69,27 @@ fn excerpt(source: &Source, file: &str, name: &str, elision: Elision) -> Result<
         finder.visit_file(&source.syntax);
         return Ok(cut(text, 0..text.len(), finder.edits));
     }
-    let entries = entries(&source.syntax, text);
+    let piece = find(source, file, name)?;
+    let mut finder = elision.finder(text);
+    piece.accept(&mut finder);
+    Ok(cut(text, with_comments(text, piece.range(), !elision.docs), finder.edits))
+}
+
+/// What is called `name` in `source`, which messages call `file`.
+///
+/// # Errors
+/// If nothing, or more than one thing, has that name; the error says what would do.
+pub(crate) fn find<'s>(source: &'s Source, file: &str, name: &str) -> Result<Piece<'s>> {
+    let entries = entries(&source.syntax, &source.text);
     let wanted = normal(name);
     let is_wanted =
         |entry: &&Entry<'_>| entry.spellings.iter().any(|spelling| normal(spelling) == wanted);
     let found: Vec<&Entry<'_>> = entries.iter().filter(is_wanted).collect();
-    let [entry] = found[..] else {
-        bail!(
-            "{}",
-            if found.is_empty() {
-                missing(source, &entries, file, name)
-            } else {
-                ambiguous(&found, text, file, name)
-            }
-        );
-    };
-    let mut finder = elision.finder(text);
-    entry.piece.accept(&mut finder);
-    Ok(cut(text, with_comments(text, entry.piece.range(), !elision.docs), finder.edits))
+    match found[..] {
+        [entry] => Ok(entry.piece),
+        [] => bail!("{}", missing(source, &entries, file, name)),
+        _ => bail!("{}", ambiguous(&found, &source.text, file, name)),
+    }
 }
 
 fn missing(source: &Source, entries: &[Entry<'_>], file: &str, name: &str) -> String {

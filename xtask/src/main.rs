@@ -9,6 +9,7 @@ mod finding;
 mod html;
 mod include;
 mod item;
+mod lab;
 mod markdown;
 mod names;
 mod near;
@@ -43,7 +44,7 @@ cargo x contract [--markdown]             the contract's rules with the tests th
 
 fn main() -> ExitCode {
     match run(Parser::from_env()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("{error:#}");
             ExitCode::FAILURE
@@ -51,16 +52,21 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(mut arguments: Parser) -> Result<()> {
+fn run(mut arguments: Parser) -> Result<ExitCode> {
     match word(&mut arguments)?.as_deref() {
-        Some("book") => book_command(arguments),
+        Some("book") => book_command(arguments)?,
         Some("contract") => {
             let markdown = flag(&mut arguments, "markdown")?;
-            contract::run(&here()?, markdown)
+            contract::run(&here()?, markdown)?;
         }
-        Some(other) => bail!("no command `{other}`\n{HELP}"),
-        None => help(),
+        Some("lab") => {
+            let command = word(&mut arguments)?;
+            return Ok(lab::run(&here()?, command.as_deref(), arguments));
+        }
+        Some(other) => bail!("no command `{other}`\n{}", full_help()),
+        None => help()?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn book_command(mut arguments: Parser) -> Result<()> {
@@ -84,7 +90,7 @@ fn book_command(mut arguments: Parser) -> Result<()> {
         }
         Some("item") => preprocess(Preprocessor::Item, arguments),
         Some("snap") => preprocess(Preprocessor::Snap, arguments),
-        Some(other) => bail!("no command `book {other}`\n{HELP}"),
+        Some(other) => bail!("no command `book {other}`\n{}", full_help()),
         None => help(),
     }
 }
@@ -101,7 +107,7 @@ fn preprocess(preprocessor: Preprocessor, mut arguments: Parser) -> Result<()> {
                 renderer.unwrap_or("nothing")
             ),
         },
-        Some(other) => bail!("no command `book {} {other}`\n{HELP}", preprocessor.name()),
+        Some(other) => bail!("no command `book {} {other}`\n{}", preprocessor.name(), full_help()),
     }
 }
 
@@ -110,8 +116,12 @@ fn here() -> Result<Workspace> {
 }
 
 fn help() -> Result<()> {
-    println!("{HELP}");
+    println!("{}", full_help());
     Ok(())
+}
+
+fn full_help() -> String {
+    format!("{HELP}\n{}", lab::HELP)
 }
 
 /// The next word that is no option; none at the end and for `--help`.

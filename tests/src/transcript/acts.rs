@@ -1,11 +1,11 @@
 use super::{Run, name};
-use crate::client::Client;
-use crate::limit::PATIENCE;
 use crate::numbered_lines::NumberedLines;
 use crate::page::quoted;
 use crate::script::{Act, Talk, Visit};
 use crate::visitor::Visitor;
 use anyhow::{Context, Result, ensure};
+use harness::Client;
+use harness::PATIENCE;
 use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::thread;

@@ -6,6 +6,7 @@ mod book;
 mod contract;
 mod fixture;
 mod include;
+mod lab;
 mod serve;
 
 use fixture::Fixture;

@@ -38,7 +38,11 @@ impl Process {
 
     /// As [`spawn`](Process::spawn); the standard error is only collected if it is
     /// [piped](Stdio::piped).
-    pub(crate) fn spawn_with_stderr(
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](Process::spawn).
+    pub fn spawn_with_stderr(
         command: &mut Command,
         stdin: Stdio,
         stderr: Stdio,

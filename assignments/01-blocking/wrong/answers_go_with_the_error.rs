@@ -1,0 +1,31 @@
+//! mistake: A line that is too long ends the client at once, and the answers to the lines before it are
+//! thrown away.
+//! rejected by: 1.4 the_end_says_what_was_left
+
+mod serve {
+    pub fn serve_client(
+        mut socket: &Socket,
+        mut reply: impl Reply,
+        peer: SocketAddr,
+        log: Log,
+    ) -> io::Result<End> {
+        socket.set_tcp_nodelay(true)?;
+        let mut buffer = [0; READ_MAX];
+        let mut space = Vec::new();
+        loop {
+            let received = match socket.read(&mut buffer) {
+                Ok(0) => return Ok(End::of(&reply)),
+                Ok(count) => &buffer[..count],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            log.line(|| format!("{peer} sent {}", Excerpt(received)));
+            space.clear();
+            let outgoing = match reply.reply(received, &mut space) {
+                Ok(outgoing) => outgoing,
+                Err(too_long) => return Ok(End::LineTooLong(too_long)),
+            };
+            socket.write_all(outgoing)?;
+        }
+    }
+}

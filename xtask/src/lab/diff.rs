@@ -1,0 +1,48 @@
+//! `lab diff`: what a learner has changed.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use similar::TextDiff;
+
+use super::ASSIGNMENT;
+use super::cut::starter;
+use super::files::Files;
+use super::learner::Learner;
+use super::manifest::named;
+use super::options::Options;
+use crate::workspace::Workspace;
+
+/// Prints the difference between the starter and the learner's folder.
+///
+/// # Errors
+/// If the assignment is not started.
+pub(crate) fn diff(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let assignment = named(workspace, options.word(ASSIGNMENT)?)?;
+    let learner = Learner::of(workspace, &assignment)?;
+    let mut old = starter(workspace, &assignment, 0..assignment.manifest.tasks.len())?;
+    old.extend(Files::under(&assignment.dir, "graded")?);
+    let mut new = Files::sources(&learner.dir)?;
+    new.extend(Files::under(&learner.dir, "graded")?);
+    let mut changed = false;
+    for (path, text) in new.iter() {
+        let before = old.get(path).unwrap_or_default();
+        if before != text {
+            changed = true;
+            print!("{}", unified(path, before, text));
+        }
+    }
+    for (path, text) in old.iter().filter(|(path, _)| new.get(path).is_none()) {
+        changed = true;
+        print!("{}", unified(path, text, ""));
+    }
+    if !changed {
+        println!("nothing is changed yet");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn unified(path: &str, old: &str, new: &str) -> String {
+    let (before, after) = (format!("starter/{path}"), format!("yours/{path}"));
+    TextDiff::from_lines(old, new).unified_diff().header(&before, &after).to_string()
+}

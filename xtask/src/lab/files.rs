@@ -1,0 +1,94 @@
+//! The sources of a package, in memory: what is cut, overlaid and compared before it is written.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::workspace::files_under;
+
+/// Texts by their paths from the package's folder, with `/`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Files {
+    texts: BTreeMap<String, String>,
+}
+
+impl Files {
+    /// The files in `dir/src`; none if there is no such folder.
+    ///
+    /// # Errors
+    /// If one cannot be read, or is no text.
+    pub(crate) fn sources(dir: &Path) -> Result<Self> {
+        Self::under(dir, "src")
+    }
+
+    /// The files in `dir/folder`; none if there is no such folder.
+    ///
+    /// # Errors
+    /// If one cannot be read, or is no text.
+    pub(crate) fn under(dir: &Path, folder: &str) -> Result<Self> {
+        let mut files = Self::default();
+        if !dir.join(folder).is_dir() {
+            return Ok(files);
+        }
+        for file in files_under(&dir.join(folder))? {
+            let text = fs::read_to_string(&file)
+                .with_context(|| format!("{} cannot be read", file.display()))?;
+            let path = file.strip_prefix(dir).unwrap_or(&file);
+            files.set(path.display().to_string().replace('\\', "/"), text);
+        }
+        Ok(files)
+    }
+
+    /// The text of `path`.
+    pub(crate) fn get(&self, path: &str) -> Option<&str> {
+        self.texts.get(path).map(String::as_str)
+    }
+
+    /// Gives `path` another text, or a first one.
+    pub(crate) fn set(&mut self, path: impl Into<String>, text: impl Into<String>) {
+        self.texts.insert(path.into(), text.into());
+    }
+
+    /// Leaves `path` out.
+    pub(crate) fn remove(&mut self, path: &str) {
+        self.texts.remove(path);
+    }
+
+    /// The paths and their texts, sorted.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.texts.iter().map(|(path, text)| (path.as_str(), text.as_str()))
+    }
+
+    /// Adds all of `others`.
+    pub(crate) fn extend(&mut self, others: Self) {
+        self.texts.extend(others.texts);
+    }
+
+    /// Makes `dir` hold these files: what is the same is left alone, so that cargo sees what has
+    /// changed and nothing else. Other files in the folders `src` and `graded` go.
+    ///
+    /// # Errors
+    /// If something cannot be written.
+    pub(crate) fn write(&self, dir: &Path) -> Result<()> {
+        for folder in ["src", "graded"] {
+            for (path, _) in
+                Self::under(dir, folder)?.iter().filter(|(path, _)| self.get(path).is_none())
+            {
+                fs::remove_file(dir.join(path))?;
+            }
+        }
+        for (path, text) in self.iter() {
+            let file = dir.join(path);
+            if fs::read_to_string(&file).is_ok_and(|old| old == text) {
+                continue;
+            }
+            let folder = file.parent().unwrap_or(dir);
+            fs::create_dir_all(folder)?;
+            fs::write(&file, text)
+                .with_context(|| format!("{} cannot be written", file.display()))?;
+        }
+        Ok(())
+    }
+}

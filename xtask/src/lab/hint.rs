@@ -1,0 +1,37 @@
+//! `lab hint`: one more of a task's three hints.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use super::learner::Learner;
+use super::manifest::with_task;
+use super::options::Options;
+use super::{TASK, hints};
+use crate::workspace::Workspace;
+
+/// Shows the hints seen so far, and the next one.
+///
+/// # Errors
+/// If there is no such task, or if its assignment is not started.
+pub(crate) fn hint(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let (assignment, place) = with_task(workspace, options.word(TASK)?)?;
+    let mut learner = Learner::of(workspace, &assignment)?;
+    let task = &assignment.manifest.tasks[place];
+    let hints = hints::of(&assignment, place)?;
+    let seen = learner.record.hints.entry(task.id.clone()).or_default();
+    *seen = (*seen + 1).min(hints::COUNT);
+    let seen = *seen;
+    learner.save()?;
+    println!("{} {}", task.id, task.title);
+    for (number, hint) in hints.iter().enumerate().take(seen) {
+        println!("\n{} of {}: {}", number + 1, hints::COUNT, hint.trim_end());
+    }
+    let id = &task.id;
+    if seen == hints::COUNT {
+        println!("\nThat was all. `cargo x lab solution {id} --give-up` shows the book's.");
+    } else {
+        println!("\n{} more: cargo x lab hint {id}", hints::COUNT - seen);
+    }
+    Ok(ExitCode::SUCCESS)
+}

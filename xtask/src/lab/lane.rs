@@ -1,0 +1,130 @@
+//! A lane: a folder in which one submission after the other is built, so that cargo only does what has changed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::cargo_toml::{self, Copy};
+use super::carry;
+use super::files::Files;
+use super::manifest::Assignment;
+use crate::workspace::Workspace;
+
+/// Where submissions of one assignment are built, one at a time.
+pub(crate) struct Lane {
+    /// The folder of the copy.
+    dir: PathBuf,
+    /// Cargo's target folder.
+    target: PathBuf,
+    /// The learner's folder, if the chapter is to stand on what is carried in it.
+    carried: Option<PathBuf>,
+}
+
+/// What the compiler made of a submission.
+pub(crate) enum Built {
+    /// The program of the graded tests, which the lane's next build replaces, and the compiler's warnings.
+    Program { path: PathBuf, warnings: Vec<String> },
+    /// The compiler's errors, as it writes them.
+    Errors(String),
+}
+
+impl Lane {
+    /// The lane `number` of `assignment`.
+    ///
+    /// # Errors
+    /// If its folders cannot be made.
+    pub(crate) fn open(
+        workspace: &Workspace,
+        assignment: &Assignment,
+        number: usize,
+    ) -> Result<Self> {
+        let root = workspace.target.join("lab").join(format!("lane-{number}"));
+        let lane =
+            Self { dir: root.join(&assignment.name), target: root.join("target"), carried: None };
+        fs::create_dir_all(&lane.dir)
+            .with_context(|| format!("{} cannot be made", lane.dir.display()))?;
+        Ok(lane)
+    }
+
+    /// Lets the chapter stand on what is carried in a learner's folder.
+    pub(crate) fn carry(&mut self, learner: &Path) {
+        self.carried = Some(learner.to_path_buf());
+    }
+
+    /// Builds `sources` with the assignment's graded tests.
+    ///
+    /// # Errors
+    /// If cargo cannot be run, or fails in another way than by the compiler's errors.
+    pub(crate) fn build(
+        &mut self,
+        workspace: &Workspace,
+        assignment: &Assignment,
+        sources: &Files,
+        unfinished: bool,
+    ) -> Result<Built> {
+        let package = |path: &str| {
+            let carried = self.carried.as_deref().and_then(|dir| carry::place(dir, path));
+            carried.unwrap_or_else(|| workspace.root.join(path)).display().to_string()
+        };
+        let copy = Copy { package: &package, unfinished, program: false, graded: true };
+        let mut files = sources.clone();
+        files.remove("src/main.rs");
+        files.extend(Files::under(&assignment.dir, "graded")?);
+        files.set("Cargo.toml", cargo_toml::of_chapter(workspace, assignment, &copy)?);
+        files.write(&self.dir)?;
+        let lock = self.dir.join("Cargo.lock");
+        if !lock.exists() {
+            fs::copy(workspace.root.join("Cargo.lock"), lock)
+                .context("Cargo.lock cannot be copied")?;
+        }
+        compile(&self.dir, &self.target)
+    }
+}
+
+/// Lets cargo build the graded tests of the package in `dir`.
+fn compile(dir: &Path, target: &Path) -> Result<Built> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args([
+            "test",
+            "--no-run",
+            "--test",
+            "graded",
+            "--offline",
+            "--quiet",
+            "--message-format",
+            "json",
+        ])
+        .arg("--target-dir")
+        .arg(target)
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .output()
+        .context("cargo cannot be run")?;
+    let messages: Vec<Value> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let said = |level: &str| -> Vec<String> {
+        let of_level = messages.iter().filter(|message| message["message"]["level"] == level);
+        of_level
+            .filter_map(|message| message["message"]["rendered"].as_str())
+            .map(str::to_owned)
+            .collect()
+    };
+    if !output.status.success() {
+        let errors = said("error");
+        if errors.is_empty() {
+            bail!("cargo: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        return Ok(Built::Errors(errors.concat()));
+    }
+    let program = messages.iter().rev().find_map(|message| {
+        (message["target"]["name"] == "graded").then(|| message["executable"].as_str())?
+    });
+    let path = program.context("cargo has built no graded tests")?.into();
+    Ok(Built::Program { path, warnings: said("warning") })
+}

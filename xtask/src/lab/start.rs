@@ -1,0 +1,123 @@
+//! `lab start` and `lab reset`: the learner's folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+use super::cargo_toml::{self, Copy};
+use super::cut::{own_files, starter};
+use super::files::Files;
+use super::learner::{Learner, Record};
+use super::manifest::{Assignment, named};
+use super::options::Options;
+use super::{ASSIGNMENT, carry};
+use crate::workspace::Workspace;
+
+/// What a learner is told who opens the manifest.
+const MANIFEST_HEADER: &str = "# For `cargo run` and the editor. The grader uses one of its own.\n";
+
+/// What is built in one folder of `lab` is there for the next one.
+const CARGO_CONFIG: &str = "[build]\ntarget-dir = \"../target/lab/learner\"\n";
+
+/// Makes the learner's folder.
+///
+/// # Errors
+/// If it is there already, or cannot be made.
+pub(crate) fn start(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let assignment = named(workspace, options.word(ASSIGNMENT)?)?;
+    let dir = Learner::dir(workspace, &assignment);
+    if dir.exists() {
+        bail!(
+            "{} is there already: go on with it, or begin anew by `cargo x lab reset {}`",
+            workspace.relative(&dir),
+            assignment.number
+        );
+    }
+    let record = Record { carry: options.has("carry"), ..Record::default() };
+    begin(workspace, &assignment, &dir, record)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the learner's folder anew. What was in it is moved, not lost, and the record stays.
+///
+/// # Errors
+/// If it is not started, or cannot be moved.
+pub(crate) fn reset(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let assignment = named(workspace, options.word(ASSIGNMENT)?)?;
+    let learner = Learner::of(workspace, &assignment)?;
+    let kept = free_name(&learner.dir);
+    fs::rename(&learner.dir, &kept)
+        .with_context(|| format!("{} cannot be moved", workspace.relative(&learner.dir)))?;
+    println!("What was there is now in {}", workspace.relative(&kept));
+    begin(workspace, &assignment, &learner.dir, learner.record)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `lab/01-blocking.old-1`, or the next number that is free.
+fn free_name(dir: &Path) -> PathBuf {
+    let numbered = |number: u32| PathBuf::from(format!("{}.old-{number}", dir.display()));
+    (1..).map(numbered).find(|path| !path.exists()).expect("a number is free")
+}
+
+/// The manifest of the learner's folder.
+///
+/// # Errors
+/// If the chapter's cannot be read.
+pub(crate) fn manifest(
+    workspace: &Workspace,
+    assignment: &Assignment,
+    carry: bool,
+) -> Result<String> {
+    let package = |path: &str| match carry::place(Path::new(""), path) {
+        Some(place) if carry => place.display().to_string(),
+        _ => format!("../../{path}"),
+    };
+    let copy = Copy { package: &package, unfinished: true, program: true, graded: true };
+    let manifest = cargo_toml::of_chapter(workspace, assignment, &copy)?;
+    Ok(format!("{MANIFEST_HEADER}\n{manifest}"))
+}
+
+/// Lets cargo build all of the learner's folders into one target folder.
+fn share_target(dir: &Path) -> Result<()> {
+    let config = dir.with_file_name(".cargo").join("config.toml");
+    fs::create_dir_all(config.with_file_name(""))?;
+    fs::write(&config, CARGO_CONFIG)
+        .with_context(|| format!("{} cannot be written", config.display()))
+}
+
+fn begin(workspace: &Workspace, assignment: &Assignment, dir: &Path, record: Record) -> Result<()> {
+    let carried = record.carry.then(|| carry::collect(workspace, assignment)).transpose()?;
+    let mut files = starter(workspace, assignment, 0..assignment.manifest.tasks.len())?;
+    files.extend(Files::under(&assignment.dir, "graded")?);
+    files.set("Cargo.toml", manifest(workspace, assignment, record.carry)?);
+    let brief = fs::read_to_string(assignment.dir.join("brief.md"))
+        .with_context(|| format!("assignment {} has no brief.md", assignment.number))?;
+    // In the book it stands beside the chapters' pages.
+    files.set("brief.md", brief.replace("](chapter-", "](../../book/src/chapter-"));
+    share_target(dir)?;
+    files.write(dir)?;
+    if let Some(carried) = &carried {
+        carried.write(dir)?;
+    }
+    let lock = workspace.root.join("Cargo.lock");
+    if lock.exists() {
+        fs::copy(lock, dir.join("Cargo.lock")).context("Cargo.lock cannot be copied")?;
+    }
+    let learner = Learner { dir: dir.to_path_buf(), record };
+    learner.save()?;
+    let shown = workspace.relative(dir);
+    let number = &assignment.number;
+    println!("Assignment {number}, {}, is in {shown}", assignment.manifest.title);
+    if let Some(carried) = &carried {
+        println!("It stands on your own {}.", carried.own.join(", "));
+    }
+    println!("\n  read     {shown}/brief.md");
+    for file in own_files(workspace, assignment)? {
+        println!("  write    {shown}/{file}");
+    }
+    println!("  grade    cargo x lab grade {number}");
+    println!("  ask      cargo x lab hint {}", assignment.manifest.tasks[0].id);
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! The commands of the course as a learner runs them. What is built and graded is proved by `lab check` in the workspace
+//! itself; here nothing is compiled.
+
+use std::fs;
+
+use crate::fixture::Fixture;
+
+const MANIFEST: &str = "assignments/03-selector/assignment.toml";
+const OWN: &str = "lab/03-selector/src/selector.rs";
+
+/// Runs `cargo x lab …` with its exit code, and what it has said on either output.
+fn lab(fixture: &Fixture, arguments: &[&str]) -> (i32, String) {
+    let arguments: Vec<&str> = ["lab"].iter().chain(arguments).copied().collect();
+    let output = fixture.command(&arguments).output().unwrap();
+    let text =
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), text)
+}
+
+fn started() -> Fixture {
+    let fixture = Fixture::new();
+    let (code, said) = lab(&fixture, &["start", "03"]);
+    assert_eq!(code, 0, "{said}");
+    fixture
+}
+
+#[test]
+fn the_starter_is_the_chapter_without_the_bodies_of_the_tasks() {
+    let fixture = started();
+    let text = fs::read_to_string(fixture.path(OWN)).unwrap();
+    for part in [
+        "    #[must_use]\n    fn count(&self) -> usize {\n        todo!(\"3.1 Counting\")\n    }\n",
+        "    /// Forgets all of them.\n    pub fn clear(&mut self) {\n        todo!(\"3.2 Clearing\")\n    }\n",
+        // The whole impl was named; its twin for Debug was not.
+        "impl Display for Token {\n    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {\n        todo!(\"3.2 Clearing\")\n",
+        "        Display::fmt(self, f)\n",
+    ] {
+        assert!(text.contains(part), "no {part}\nin {text}");
+    }
+    let manifest = fs::read_to_string(fixture.path("lab/03-selector/Cargo.toml")).unwrap();
+    assert!(manifest.contains("path = \"../../assignments/grading\""), "{manifest}");
+    assert!(manifest.contains("unused_variables = \"allow\""), "{manifest}");
+}
+
+#[test]
+fn a_misuse_is_told_with_what_to_do() {
+    let fixture = started();
+    for (arguments, said) in [
+        (&["strat"][..], "no command `lab strat`; near: start\n"),
+        (&["start"], "which one? This command takes an assignment, such as 01\n"),
+        (&["start", "03", "04"], "`04` is one word too many: this command takes an assignment"),
+        (&["start", "04"], "no assignment `04`; there are: 03-selector\n"),
+        (
+            &["start", "3"],
+            "lab/03-selector is there already: go on with it, or begin anew by `cargo x lab reset 03`\n",
+        ),
+        (&["start", "03", "--carri"], "invalid option '--carri'\n"),
+        (&["grade", "03", "--task", "3.9"], "assignment 03 has no task `3.9`; near: 3.1, 3.2\n"),
+        (&["grade", "03", "--seed", "x"], "--seed takes a number, not `x`: "),
+        (&["hint", "3"], "`3` is no task: a task is typed as `1.2`\n"),
+        (&["status", "03"], "`status` takes no word"),
+    ] {
+        let (code, text) = lab(&fixture, arguments);
+        assert_eq!(code, 2, "{arguments:?}: {text}");
+        assert!(text.starts_with(said), "{arguments:?}: {text}");
+    }
+    let (code, text) = lab(&Fixture::new(), &["grade", "03"]);
+    assert_eq!(
+        (code, text.as_str()),
+        (2, "assignment 03 is not started: `cargo x lab start 03`\n")
+    );
+    let (code, text) = lab(&Fixture::new(), &["start", "03", "--carry"]);
+    assert_eq!(code, 2);
+    assert!(
+        text.starts_with("there is nothing to carry: no assignment before 03 is complete"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_broken_manifest_is_refused_with_what_is_wrong() {
+    for (from, to, said) in [
+        ("points = 40", "pionts = 40", "unknown field `pionts`"),
+        ("points = 40", "points = 41", "the points of all tasks are 101, not 100"),
+        ("id = \"3.2\"", "id = \"3.3\"", "task `3.3` is the one that is called 3.2"),
+        ("chapter-03", "chapter-04", "no package is called `chapter-04`; near: chapter_03"),
+        ("[\"3.1\"]", "[\"3.2\"]", "task 3.2 needs `3.2`, which is no task before it"),
+        ("#one-wait", "#one-wiat", "has no heading `one-wiat`; near: one-wait"),
+        ("selector.md\"", "selectors.md\"", "the book has no page `selectors.md`"),
+    ] {
+        let fixture = Fixture::new();
+        fixture.edit(MANIFEST, from, to);
+        let (code, text) = lab(&fixture, &["status"]);
+        assert_eq!(code, 2, "{text}");
+        assert!(text.starts_with(MANIFEST) && text.contains(said), "{text}");
+    }
+    let fixture = Fixture::new();
+    fixture.edit(MANIFEST, "Selector::count", "Selector::cuont");
+    let (_, text) = lab(&fixture, &["start", "03"]);
+    let said = "task 3.1: `chapter_03::selector::Selector::cuont`: chapters/03-selector/src/selector.rs has no `Selector::cuont`; near: Selector::count";
+    assert!(text.starts_with(said), "{text}");
+    let fixture = Fixture::new();
+    fixture.edit(MANIFEST, "Selector::count", "EVENTS_MAX");
+    let (_, text) = lab(&fixture, &["start", "03"]);
+    assert!(
+        text.contains("`chapter_03::selector::EVENTS_MAX`: has no body that could be left"),
+        "{text}"
+    );
+}
+
+#[test]
+fn hints_come_one_by_one_and_are_counted() {
+    let fixture = started();
+    let (_, first) = lab(&fixture, &["hint", "3.1"]);
+    assert!(first.contains("1 of 3: A question\n\nHow many?\n"), "{first}");
+    assert!(!first.contains("A pointer"), "{first}");
+    let (_, second) = lab(&fixture, &["hint", "3.1"]);
+    assert!(
+        second.contains("2 of 3: A pointer\n\n`len`.\n\n1 more: cargo x lab hint 3.1\n"),
+        "{second}"
+    );
+    let (_, status) = lab(&fixture, &["status"]);
+    assert!(status.contains("3.1 Counting (40 points, 10 min, 2 hints)"), "{status}");
+    let (code, lacking) = lab(&fixture, &["hint", "3.2"]);
+    assert_eq!(code, 2);
+    assert!(
+        lacking.contains("hints.md: `## 3.2` has the parts [\"A question\", \"A pointer\"]"),
+        "{lacking}"
+    );
+}
+
+#[test]
+fn a_solution_is_shown_to_whoever_gives_up_which_is_recorded() {
+    let fixture = started();
+    let (code, text) = lab(&fixture, &["solution", "3.1"]);
+    assert_eq!(code, 2);
+    assert!(text.starts_with("task 3.1 is not passed yet"), "{text}");
+    let (code, text) = lab(&fixture, &["solution", "3.1", "--give-up"]);
+    assert_eq!(code, 0);
+    assert!(
+        text.contains("        self.sources.len()") || text.contains("    self.sources.len()"),
+        "{text}"
+    );
+    let (_, status) = lab(&fixture, &["status"]);
+    assert!(status.contains("3.1 Counting (40 points, 10 min, solution shown)"), "{status}");
+}
+
+#[test]
+fn what_is_changed_is_shown_and_what_was_there_is_kept() {
+    let fixture = started();
+    assert_eq!(lab(&fixture, &["diff", "03"]).1, "nothing is changed yet\n");
+    fixture.edit(OWN, "todo!(\"3.1 Counting\")", "self.sources.len()");
+    let (_, diff) = lab(&fixture, &["diff", "03"]);
+    assert!(diff.contains("--- starter/src/selector.rs\n+++ yours/src/selector.rs\n"), "{diff}");
+    assert!(
+        diff.contains("-        todo!(\"3.1 Counting\")\n+        self.sources.len()\n"),
+        "{diff}"
+    );
+    let (code, said) = lab(&fixture, &["reset", "03"]);
+    assert_eq!(code, 0);
+    assert!(said.starts_with("What was there is now in lab/03-selector.old-1\n"), "{said}");
+    let kept = fs::read_to_string(fixture.path("lab/03-selector.old-1/src/selector.rs")).unwrap();
+    assert!(kept.contains("self.sources.len()"));
+    assert_eq!(lab(&fixture, &["diff", "03"]).1, "nothing is changed yet\n");
+}
+
+#[test]
+fn what_is_forbidden_is_refused_by_its_line_before_anything_is_built() {
+    let fixture = started();
+    fixture.edit(OWN, "todo!(\"3.1 Counting\")", "use std::thread as t; t::yield_now(); 0");
+    fixture.edit(OWN, "todo!(\"3.2 Clearing\")", "unsafe { self.sources.set_len(0) }");
+    let (code, text) = lab(&fixture, &["grade", "03"]);
+    assert_eq!(code, 1);
+    for part in [
+        "Refused, and so not run:\n    src/selector.rs:29: `std::thread` is refused: one is enough\n",
+        "src/selector.rs:34: `unsafe` is refused: ",
+        "0 of 100 points.\n",
+    ] {
+        assert!(text.contains(part), "no {part}\nin {text}");
+    }
+    let (code, _) = lab(&fixture, &["grade", "03", "--exit-zero"]);
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn a_brief_is_a_page_of_the_book() {
+    let fixture = Fixture::new();
+    let page = fixture.expand("snap", "{{#brief 03-selector}}").unwrap();
+    assert!(page.starts_with("# Assignment 03\n"), "{page}");
+    let fault = fixture.expand("snap", "{{#brief 09}}").unwrap_err();
+    assert!(fault.contains("no assignment `09`; there are: 03-selector"), "{fault}");
+}
