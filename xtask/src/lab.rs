@@ -46,7 +46,7 @@ cargo x lab status                        all assignments, and how far you are
 cargo x lab diff NN                       what you have changed
 cargo x lab reset NN                      begin anew; what was there is kept beside it
 cargo x lab solution N.K [--give-up]      the book's solution, once you have one, or have given up
-cargo x lab check [NN]                    the proofs that the graders are right";
+cargo x lab check [NN] [--only TEXT]      the proofs that the graders are right; --only: of these submissions";
 
 const COMMANDS: [&str; 8] =
     ["check", "diff", "grade", "hint", "reset", "solution", "start", "status"];
@@ -93,7 +93,7 @@ fn dispatch(workspace: &Workspace, command: Option<&str>, arguments: Parser) -> 
         Some("diff") => diff::diff(workspace, &options(&[], &[])?),
         Some("reset") => start::reset(workspace, &options(&[], &[])?),
         Some("solution") => solution::solution(workspace, &options(&["give-up"], &[])?),
-        Some("check") => check::check(workspace, &options(&[], &[])?),
+        Some("check") => check::check(workspace, &options(&[], &["only"])?),
         Some(other) => bail!("no command `lab {other}`{}\n{HELP}", near::hint(other, COMMANDS)),
         None => {
             println!("{HELP}");

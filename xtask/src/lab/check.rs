@@ -31,6 +31,8 @@ const RIGHT_MIN: usize = 2;
 
 /// Proves all assignments, or the one that is named.
 ///
+/// With `--only TEXT`, only what our submissions of that name, in whole or in part, are judged by: for whoever writes one.
+///
 /// # Errors
 /// One line, at least, for each thing that is not as it should be.
 pub(crate) fn check(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
@@ -39,17 +41,20 @@ pub(crate) fn check(workspace: &Workspace, options: &Options) -> Result<ExitCode
         [name] => vec![named(workspace, name)?],
         [_, more, ..] => bail!("`{more}` is one word too many: `lab check [NN]`"),
     };
+    let only = options.value("only");
     let mut findings = Vec::new();
     for assignment in &assignments {
         let began = Instant::now();
         findings.extend(files(workspace, assignment)?);
-        let judged = judge(workspace, assignment)?;
+        let judged = judge(workspace, assignment, only.unwrap_or_default())?;
         for Judged { subject, faults, .. } in &judged {
             let about =
                 format!("{}, {}", workspace.relative(&assignment.dir), subject.name(assignment));
             findings.extend(faults.iter().map(|fault| Finding::about(about.clone(), fault)));
         }
-        findings.extend(museum(workspace, assignment, &judged)?);
+        if only.is_none() {
+            findings.extend(museum(workspace, assignment, &judged)?);
+        }
         let seconds = began.elapsed().as_secs_f64();
         println!(
             "{}: {} submissions in {seconds:.1} s, {:.2} s each",
@@ -132,10 +137,11 @@ struct Judged {
 /// The submissions that no lane has taken yet, with their places.
 type Queue = Mutex<VecDeque<(usize, Subject)>>;
 
-/// Grades all submissions of ours.
-fn judge(workspace: &Workspace, assignment: &Assignment) -> Result<Vec<Judged>> {
-    let subjects = proof::subjects(assignment)?.into_iter().enumerate();
-    let queue: Queue = Mutex::new(subjects.collect());
+/// Grades those of our submissions that have `only` in their names.
+fn judge(workspace: &Workspace, assignment: &Assignment, only: &str) -> Result<Vec<Judged>> {
+    let mut subjects = proof::subjects(assignment)?;
+    subjects.retain(|subject| subject.name(assignment).contains(only));
+    let queue: Queue = Mutex::new(subjects.into_iter().enumerate().collect());
     let lanes = thread::scope(|scope| {
         let work = |number| {
             // A workspace remembers what it has parsed, for one thread.
