@@ -18,7 +18,7 @@ use std::time::Duration;
 const WAITS_MAX: usize = 1000;
 
 /// How long another thread is kept in the middle of its wake-up, if the loop does not come to its next wait.
-const HELD: Duration = Duration::from_millis(100);
+const HELD: Duration = Duration::from_secs(1);
 
 /// A kernel that reports what a check has written down, and notes what it is asked. Clones share it.
 #[derive(Clone)]
@@ -150,10 +150,10 @@ impl Backend<Rc<dyn Source>> for Kernel {
         }
         if let Some(act) = plan.meanwhile.take() {
             self.doorbell.change(|state| state.acting = true);
-            let doorbell = Arc::clone(&self.doorbell);
+            let acting = Acting(Arc::clone(&self.doorbell));
             thread::spawn(move || {
                 act();
-                doorbell.change(|state| state.acting = false);
+                drop(acting);
             });
         }
         if self.doorbell.sleep() { Ok(()) } else { Err(io::Error::other(ASLEEP)) }
@@ -167,6 +167,15 @@ impl Backend<Rc<dyn Source>> for Kernel {
 
 const ASLEEP: &str = "nothing will end this wait";
 const RESTLESS: &str = "the kernel was asked too often";
+
+/// Another thread has something to do, until this is dropped, be it by a panic.
+struct Acting(Arc<Doorbell>);
+
+impl Drop for Acting {
+    fn drop(&mut self) {
+        self.0.change(|state| state.acting = false);
+    }
+}
 
 impl Doorbell {
     fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {

@@ -37,6 +37,7 @@ grading::checks! {
         a_report_in_vain_is_waited_out,
         the_last_waker_is_the_one_that_counts,
         who_gives_up_leaves_nothing_behind,
+        who_is_always_ready_gives_way,
     }
     "4.5": task_5 {
         a_cancelled_task_ends_in_its_next_turn,

@@ -5,7 +5,10 @@ use crate::probe::{Bell, Probe};
 use chapter_03::Mode;
 use chapter_04::{JoinError, JoinHandle};
 use grading::{Story, Trial, Verdict};
+use std::cell::Cell;
+use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
@@ -41,8 +44,6 @@ impl Watched {
         Pin::new(&mut *self.handle).poll(&mut Context::from_waker(waker))
     }
 }
-
-use std::future::Future;
 
 pub(crate) fn a_wake_up_while_the_task_is_polled_is_not_lost(trial: &mut Trial) -> Verdict {
     const WHY: &str = "A future may have looked already at what the wake-up is about, and answers \"not yet\". If the \
@@ -89,8 +90,8 @@ pub(crate) fn many_wake_ups_are_one_poll_in_the_next_turn(trial: &mut Trial) -> 
         "Its first turn comes unasked.",
     )?;
     let wakes = trial.random().between(2, 9);
-    let polls_inside = std::rc::Rc::new(std::cell::Cell::new(0));
-    let (probe, noted) = (task.probe.clone(), polls_inside.clone());
+    let polls_inside = Rc::new(Cell::new(0));
+    let (probe, noted) = (task.probe.clone(), Rc::clone(&polls_inside));
     let wake = move || {
         (0..wakes).for_each(|_| probe.waker().wake());
         noted.set(probe.polls());
@@ -112,10 +113,10 @@ pub(crate) fn a_finished_future_is_never_polled_again(trial: &mut Trial) -> Verd
     trial.did("a task is spawned; it is woken while it is polled, and ready in the same poll");
     bench.rest(trial, WHY)?;
     trial.expect("polls after its end", &0, &task.probe.polls_after_end(), WHY)?;
-    trial.expect(
+    trial.ensure(
+        task.probe.is_dropped(),
         "its future is dropped",
-        &true,
-        &task.probe.is_dropped(),
+        "it is kept",
         "What is over is let go of.",
     )?;
     let old = task.probe.waker();

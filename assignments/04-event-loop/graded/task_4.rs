@@ -4,7 +4,7 @@ use crate::kernel::Bench;
 use crate::probe::Bell;
 use chapter_02::fake::FakeSocket;
 use chapter_03::{Interest, Mode, Readiness};
-use chapter_04::Received;
+use chapter_04::{OPERATIONS_MAX, Received};
 use grading::{Trial, Verdict, shown};
 use std::future::Future;
 use std::io::{self, ErrorKind};
@@ -71,10 +71,10 @@ pub(crate) fn a_report_wakes_whoever_waits_and_nothing_else_does(trial: &mut Tri
         bench.pass(trial)?;
         trial.expect("wake-ups", &0, &bell.rings(), ASLEEP)?;
         let watched = bench.kernel.interest(0).contains(Interest::READ);
-        trial.expect(
-            "the socket is watched",
-            &true,
-            &watched,
+        trial.ensure(
+            watched,
+            "the kernel watches the socket",
+            "it does not",
             "The kernel reports what it watches.",
         )?;
         bench.kernel.report(0, Readiness::READABLE);
@@ -161,5 +161,37 @@ pub(crate) fn who_gives_up_leaves_nothing_behind(trial: &mut Trial) -> Verdict {
     trial.did("the kernel, which reports levels, says that there is something to receive");
     trial.expect("wake-ups", &0, &bell.rings(), WHY)?;
     let watched = bench.kernel.interest(0) != Interest::NONE;
-    trial.expect("the socket is watched on", &false, &watched, WHY)
+    trial.ensure(!watched, "the kernel watches the socket no more", "it goes on", WHY)
+}
+
+pub(crate) fn who_is_always_ready_gives_way(trial: &mut Trial) -> Verdict {
+    const WHY: &str = "An operation that is always ready never waits, and a task that never waits keeps the loop to itself: \
+                       one client that floods its socket would be the only one that is served.";
+    let mut bench = Bench::new(Mode::Edge);
+    let flood = trial.random().word(300, 400);
+    let socket = bench.socket(FakeSocket::new().receives([Ok(&flood)]));
+    trial.did(format!("a socket is given to the loop; {} bytes are there already", flood.len()));
+    let (bell, waker) = Bell::new();
+    let mut received = 0;
+    while received < flood.len() && poll(pin!(socket.recv(1)), &waker) != "not yet" {
+        received += 1;
+    }
+    let most = OPERATIONS_MAX as usize;
+    trial.ensure(
+        received == most,
+        format!("after {most} receives of 1 byte in a row, the next one answers: not yet"),
+        if received < flood.len() {
+            format!("{received} of them have an answer")
+        } else {
+            "each has an answer, as long as anything is there".to_owned()
+        },
+        WHY,
+    )?;
+    trial.did(format!("after {most} receives of 1 byte in a row, the next one answers: not yet"));
+    trial.expect("wake-ups", &0, &bell.rings(), "First the others have their turn.")?;
+    bench.pass(trial)?;
+    trial.did("the loop makes a pass, in which nothing is reported");
+    trial.expect("wake-ups", &1, &bell.rings(), "It gave way, and does not wait for a report.")?;
+    let next = shown(&flood.as_bytes()[most..=most]);
+    answers(trial, "a receive", &next, &poll(pin!(socket.recv(1)), &waker), WHY)
 }

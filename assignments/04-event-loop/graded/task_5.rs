@@ -22,7 +22,8 @@ pub(crate) fn a_cancelled_task_ends_in_its_next_turn(trial: &mut Trial) -> Verdi
     let task = bench.fake.event_loop.spawn(unborn.future()).expect(OPEN);
     trial.did("a task is spawned and cancelled, before its first turn");
     trial.expect("cancel() gives", &true, &task.cancel(), "It was not done.")?;
-    trial.expect("its future is dropped by then", &false, &unborn.is_dropped(), WHY)?;
+    let kept = "its future is still there when cancel() has returned";
+    trial.ensure(!unborn.is_dropped(), kept, "it is dropped", WHY)?;
     bench.rest(trial, WHY)?;
     trial.expect(
         "polls of its future",
@@ -30,7 +31,8 @@ pub(crate) fn a_cancelled_task_ends_in_its_next_turn(trial: &mut Trial) -> Verdi
         &unborn.polls(),
         "It was cancelled before it began.",
     )?;
-    trial.expect("its future is dropped in its turn", &true, &unborn.is_dropped(), WHY)?;
+    let ended = "its future is dropped in its next turn";
+    trial.ensure(unborn.is_dropped(), ended, "it is not dropped", WHY)?;
     trial.expect("its outcome", &Some(Err(JoinError::Cancelled)), &task.take_outcome(), WHY)?;
 
     let probe = Probe::default();
@@ -54,10 +56,10 @@ pub(crate) fn a_cancelled_task_ends_in_its_next_turn(trial: &mut Trial) -> Verdi
         WHY,
     )?;
     trial.expect("each cancel() gives", &true, &seen.get().0, "It was not done yet.")?;
-    trial.expect(
-        "its future is dropped in its turn",
-        &true,
-        &probe.is_dropped(),
+    trial.ensure(
+        probe.is_dropped(),
+        ended,
+        "it is not dropped",
         "A task that waits has no turn of its own accord: who cancels it has to wake it.",
     )?;
     trial.expect("polls of its future", &1, &probe.polls(), "It is dropped and not polled.")?;
@@ -103,7 +105,7 @@ pub(crate) fn a_late_future_is_dropped(trial: &mut Trial) -> Verdict {
     let (outcome, when, dropped) = came.expect("it was just looked at");
     trial.expect("timeout() gives", &Err(Elapsed), &outcome, WHY)?;
     trial.expect("when", &limit, &when, "The limit counts from the first poll.")?;
-    trial.expect("the future is dropped by then", &true, &dropped, WHY)?;
+    trial.ensure(dropped, "the future is dropped by then", "it is still there", WHY)?;
 
     let (probe, timers) = (Probe::default(), Rc::new(Cell::new(usize::MAX)));
     let (early, counted) = (probe.future(), Rc::clone(&timers));
@@ -167,7 +169,7 @@ pub(crate) fn a_future_is_set_once(trial: &mut Trial) -> Verdict {
     trial.expect("cancel() gives", &true, &cell.cancel(), "It was not done.")?;
     trial.expect("set_result() gives", &Err(AlreadyDone), &cell.set_result(value), ONCE)?;
     let cancelled = matches!(cell.result(), Err(FutureError::Cancelled));
-    trial.expect("it is cancelled", &true, &cancelled, ONCE)
+    trial.ensure(cancelled, "it stays cancelled", "it has a value", ONCE)
 }
 
 pub(crate) fn who_waits_for_a_future_is_woken(trial: &mut Trial) -> Verdict {
