@@ -1,7 +1,7 @@
 //! Task 3.2: `select` and the waker.
 
 use chapter_03::fake::{Call, FakeBackend};
-use chapter_03::{Backend, Event, Interest, Mode, Readiness, Selector, Token};
+use chapter_03::{Backend, Event, Interest, Mode, Readiness, Selector, Token, Waker};
 use grading::{Trial, Verdict};
 use rustix::io::Errno;
 use std::cell::RefCell;
@@ -98,10 +98,16 @@ pub(crate) fn a_hang_up_is_told_as_it_was_asked_for(trial: &mut Trial) -> Verdic
 #[derive(Clone, Default)]
 struct Knocks {
     count: Arc<AtomicUsize>,
-    in_wait: Rc<RefCell<Option<InWait>>>,
+    in_wait: Rc<RefCell<Option<(InWait, Waker)>>>,
 }
 
-type InWait = Box<dyn FnOnce() -> io::Result<()>>;
+/// What happens in a wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum InWait {
+    Nothing,
+    WokenOnceMore,
+    Fails,
+}
 
 impl Backend<()> for Knocks {
     fn mode(&self) -> Mode {
@@ -121,8 +127,14 @@ impl Backend<()> for Knocks {
     }
 
     fn wait(&mut self, _: &mut Vec<Event>, _: usize, _: Option<Duration>) -> io::Result<()> {
-        let in_wait = self.in_wait.borrow_mut().take();
-        in_wait.map_or(Ok(()), |body| body())
+        match self.in_wait.borrow_mut().take() {
+            Some((InWait::Fails, _)) => Err(Errno::NOMEM.into()),
+            Some((InWait::WokenOnceMore, waker)) => {
+                waker.wake();
+                Ok(())
+            }
+            Some((InWait::Nothing, _)) | None => Ok(()),
+        }
     }
 
     fn wake(&self) -> Box<dyn Fn() + Send + Sync> {
@@ -140,27 +152,22 @@ pub(crate) fn many_wake_ups_are_one_call_and_none_is_lost(trial: &mut Trial) -> 
     let backend = Knocks::default();
     let mut selector: Selector<(), ()> = Selector::with_backend(Box::new(backend.clone()));
     let waker = selector.waker();
-    let mut fails = [true, false, true, false];
-    trial.random().shuffle(&mut fails);
-    for fails in fails {
+    let mut later = [InWait::WokenOnceMore, InWait::Fails, InWait::WokenOnceMore, InWait::Fails];
+    trial.random().shuffle(&mut later);
+    for in_wait in [InWait::Nothing].into_iter().chain(later) {
         let before = backend.count.load(Ordering::SeqCst);
         let times = trial.random().between(2, 200);
         trial.did(format!("wake(), {times} times"));
         (0..times).for_each(|_| waker.wake());
         let came = backend.count.load(Ordering::SeqCst) - before;
         trial.expect("how often the kernel is called to be woken", &1, &came, WHY)?;
-        let in_wait: InWait = if fails {
-            trial.did("select(), whose wait fails");
-            Box::new(|| Err(Errno::NOMEM.into()))
-        } else {
-            trial.did("select(); before its wait is over, another thread calls wake()");
-            let waker = waker.clone();
-            Box::new(move || {
-                waker.wake();
-                Ok(())
-            })
-        };
-        *backend.in_wait.borrow_mut() = Some(in_wait);
+        let fails = in_wait == InWait::Fails;
+        trial.did(match in_wait {
+            InWait::Nothing => "select()",
+            InWait::WokenOnceMore => "select(); before its wait is over, another thread wakes it",
+            InWait::Fails => "select(), whose wait fails",
+        });
+        *backend.in_wait.borrow_mut() = Some((in_wait, waker.clone()));
         let outcome = selector.select(&mut Vec::new(), None);
         trial.expect("select() is an error", &fails, &outcome.is_err(), WHY)?;
     }
