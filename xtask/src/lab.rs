@@ -4,6 +4,7 @@ mod anchor;
 mod cargo_toml;
 mod carry;
 mod check;
+mod classroom;
 mod cut;
 mod diff;
 mod files;
@@ -11,6 +12,8 @@ mod grade;
 mod grade_command;
 mod hint;
 mod hints;
+mod json;
+mod junit;
 mod lane;
 mod learner;
 mod manifest;
@@ -20,6 +23,7 @@ mod overlay;
 mod proof;
 mod refusal;
 mod report;
+mod reports;
 mod run;
 mod snapshot;
 mod solution;
@@ -41,6 +45,9 @@ pub(crate) const HELP: &str = "\
 cargo x lab start NN [--carry]            begin assignment NN in lab/NN-name; --carry: on your own earlier chapters
 cargo x lab grade NN [--task N.K] [--seed N] [--watch] [--exit-zero]
                                           grade it; --watch: again after each change
+            [--json FILE] [--junit FILE] [--result FILE]
+                                          and write the grade to FILE (-: standard output), for programs: all that the text says,
+                                          JUnit XML, or `result.json` of Classroom 50
 cargo x lab hint N.K                      the next hint for a task
 cargo x lab status                        all assignments, and how far you are
 cargo x lab diff NN                       what you have changed
@@ -86,7 +93,8 @@ fn dispatch(workspace: &Workspace, command: Option<&str>, arguments: Parser) -> 
     match command {
         Some("start") => start::start(workspace, &options(&["carry"], &[])?),
         Some("grade") => {
-            grade_command::grade(workspace, &options(&["exit-zero", "watch"], &["task", "seed"])?)
+            let files = ["task", "seed"].into_iter().chain(reports::NAMES).collect::<Vec<_>>();
+            grade_command::grade(workspace, &options(&["exit-zero", "watch"], &files)?)
         }
         Some("hint") => hint::hint(workspace, &options(&[], &[])?),
         Some("status") => status::status(workspace, &options(&[], &[])?),

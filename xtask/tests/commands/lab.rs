@@ -2,8 +2,16 @@
 //! itself; here nothing is compiled.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use crate::fixture::Fixture;
+
+/// How long is waited for what must come; only a failure takes so long.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 const MANIFEST: &str = "assignments/03-selector/assignment.toml";
 const OWN: &str = "lab/03-selector/src/selector.rs";
@@ -189,4 +197,73 @@ fn a_brief_is_a_page_of_the_book() {
     assert!(page.starts_with("# Assignment 03\n"), "{page}");
     let fault = fixture.expand("snap", "{{#brief 09}}").unwrap_err();
     assert!(fault.contains("no assignment `09`; there are: 03-selector"), "{fault}");
+}
+
+#[test]
+fn a_grade_is_written_for_programs_as_well() {
+    let fixture = started();
+    fixture.edit(OWN, "todo!(\"3.2 Clearing\")", "unsafe { self.sources.set_len(0) }");
+    let (code, text) = lab(
+        &fixture,
+        &["grade", "03", "--json", "g.json", "--junit", "g.xml", "--result", "result.json"],
+    );
+    assert_eq!(code, 1, "{text}");
+    let json = fs::read_to_string(fixture.path("g.json")).unwrap();
+    assert!(json.contains("\"path\": \"unsafe\"") && json.contains("\"line\": 34"), "{json}");
+    let xml = fs::read_to_string(fixture.path("g.xml")).unwrap();
+    assert!(
+        xml.contains("<error type=\"refused\" message=\"refused\">src/selector.rs:34: `unsafe`"),
+        "{xml}"
+    );
+    let result = fs::read_to_string(fixture.path("result.json")).unwrap();
+    assert!(result.contains("\"schema\": \"classroom50/result/v1\""), "{result}");
+
+    let output =
+        fixture.command(&["lab", "grade", "03", "--exit-zero", "--json", "-"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.starts_with("{\n") && said.ends_with("}\n"), "{said}");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("0 of 100 points.\n"));
+
+    for (arguments, said) in [
+        (&["--json", "no/g.json"][..], "--json: no/g.json cannot be written: No such file"),
+        (
+            &["--json", "-", "--result", "-"],
+            "--json and --result would both write the standard output",
+        ),
+        (&["--json", "a", "--junit", "a"], "--json and --junit would both write a"),
+        (&["--junit"], "missing argument for option '--junit'"),
+    ] {
+        let (code, text) = lab(&fixture, &[&["grade", "03"], arguments].concat());
+        assert_eq!(code, 2, "{text}");
+        assert!(text.contains(said), "no {said}\nin {text}");
+    }
+}
+
+#[test]
+fn a_watched_folder_is_graded_again_after_each_change() {
+    let fixture = started();
+    fixture.edit(OWN, "todo!(\"3.1 Counting\")", "unsafe { self.sources.len() }");
+    let mut watching = fixture.command(&["lab", "grade", "03", "--watch"]);
+    let mut child = watching.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let (send, lines) = mpsc::channel();
+    thread::spawn(move || output.lines().try_for_each(|line| send.send(line.unwrap())));
+    let refused = || loop {
+        let line = lines.recv_timeout(PATIENCE).unwrap();
+        if let Some(refusal) = line.trim().strip_suffix("everything here can be written without it")
+        {
+            break refusal.to_owned();
+        }
+    };
+    assert_eq!(refused(), "src/selector.rs:29: `unsafe` is refused: ");
+    fixture.edit(OWN, "unsafe {", "\n\nunsafe {");
+    assert_eq!(refused(), "src/selector.rs:31: `unsafe` is refused: ");
+    // A file that an editor is about to write ends nothing.
+    let text = fs::read_to_string(fixture.path(OWN)).unwrap();
+    fs::remove_file(fixture.path(OWN)).unwrap();
+    fixture.write(OWN, &text.replace("unsafe {", "\nunsafe {"));
+    assert_eq!(refused(), "src/selector.rs:32: `unsafe` is refused: ");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
