@@ -91,7 +91,7 @@ fn resolve(
 ) -> Result<String> {
     let Directive { name, argument, .. } = directive;
     let included = match *name {
-        "brief" => lab::brief(workspace, argument)?,
+        "brief" => lab::brief_page(workspace, argument)?,
         "item" => item::listing(workspace, argument)?,
         "measured" => snap::measured(workspace, argument)?,
         "picture" => picture::figure(workspace, argument)?,

@@ -1,6 +1,7 @@
 //! `cargo x lab …`: assignments, their graders, and the proofs that the graders are right.
 
 mod anchor;
+mod brief;
 mod cargo_toml;
 mod carry;
 mod check;
@@ -22,6 +23,7 @@ mod outcome;
 mod overlay;
 mod proof;
 mod refusal;
+mod rehearsal;
 mod report;
 mod reports;
 mod run;
@@ -82,10 +84,9 @@ pub(crate) fn run(workspace: &Workspace, command: Option<&str>, arguments: Parse
 ///
 /// # Errors
 /// If there is no such assignment.
-pub(crate) fn brief(workspace: &Workspace, name: &str) -> Result<String> {
+pub(crate) fn brief_page(workspace: &Workspace, name: &str) -> Result<String> {
     let assignment = manifest::named(workspace, name)?;
-    let text = std::fs::read_to_string(assignment.dir.join("brief.md"))?;
-    Ok(text.trim_end().to_owned())
+    Ok(brief::text(&assignment)?.trim_end().to_owned())
 }
 
 fn dispatch(workspace: &Workspace, command: Option<&str>, arguments: Parser) -> Result<ExitCode> {

@@ -50,7 +50,7 @@ pub(crate) struct Submission {
 impl Learner {
     /// Where the folder of `assignment` is, or would be.
     pub(crate) fn dir(workspace: &Workspace, assignment: &Assignment) -> PathBuf {
-        workspace.root.join("lab").join(&assignment.name)
+        workspace.lab.join(&assignment.name)
     }
 
     /// The started assignment; none if it is not started.

@@ -12,14 +12,11 @@ use super::files::Files;
 use super::learner::{Learner, Record};
 use super::manifest::{Assignment, named};
 use super::options::Options;
-use super::{ASSIGNMENT, carry};
+use super::{ASSIGNMENT, brief, carry};
 use crate::workspace::Workspace;
 
 /// What a learner is told who opens the manifest.
 const MANIFEST_HEADER: &str = "# For `cargo run` and the editor. The grader uses one of its own.\n";
-
-/// What is built in one folder of `lab` is there for the next one.
-const CARGO_CONFIG: &str = "[build]\ntarget-dir = \"../target/lab/learner\"\n";
 
 /// Makes the learner's folder.
 ///
@@ -70,21 +67,25 @@ pub(crate) fn manifest(
     assignment: &Assignment,
     carry: bool,
 ) -> Result<String> {
+    let up = workspace.up_from_lab();
     let package = |path: &str| match carry::place(Path::new(""), path) {
         Some(place) if carry => place.display().to_string(),
-        _ => format!("../../{path}"),
+        _ => format!("{up}/{path}"),
     };
     let copy = Copy { package: &package, unfinished: true, program: true, graded: true };
     let manifest = cargo_toml::of_chapter(workspace, assignment, &copy)?;
     Ok(format!("{MANIFEST_HEADER}\n{manifest}"))
 }
 
-/// Lets cargo build all of the learner's folders into one target folder.
-fn share_target(dir: &Path) -> Result<()> {
-    let config = dir.with_file_name(".cargo").join("config.toml");
+/// Lets cargo build all of the learner's folders into one target folder: what is built in one is there for the next one.
+fn share_target(workspace: &Workspace) -> Result<()> {
+    let config = workspace.lab.join(".cargo").join("config.toml");
+    let up = workspace.up_from_lab();
+    // From the folder in which `.cargo` is, which is one above a learner's.
+    let root = up.strip_suffix("/..").unwrap_or(&up);
+    let text = format!("[build]\ntarget-dir = \"{root}/target/lab/learner\"\n");
     fs::create_dir_all(config.with_file_name(""))?;
-    fs::write(&config, CARGO_CONFIG)
-        .with_context(|| format!("{} cannot be written", config.display()))
+    fs::write(&config, text).with_context(|| format!("{} cannot be written", config.display()))
 }
 
 fn begin(workspace: &Workspace, assignment: &Assignment, dir: &Path, record: Record) -> Result<()> {
@@ -92,11 +93,10 @@ fn begin(workspace: &Workspace, assignment: &Assignment, dir: &Path, record: Rec
     let mut files = starter(workspace, assignment, 0..assignment.manifest.tasks.len())?;
     files.extend(Files::under(&assignment.dir, "graded")?);
     files.set("Cargo.toml", manifest(workspace, assignment, record.carry)?);
-    let brief = fs::read_to_string(assignment.dir.join("brief.md"))
-        .with_context(|| format!("assignment {} has no brief.md", assignment.number))?;
     // In the book it stands beside the chapters' pages.
-    files.set("brief.md", brief.replace("](chapter-", "](../../book/src/chapter-"));
-    share_target(dir)?;
+    let link = format!("]({}/book/src/chapter-", workspace.up_from_lab());
+    files.set("brief.md", brief::text(assignment)?.replace("](chapter-", &link));
+    share_target(workspace)?;
     files.write(dir)?;
     if let Some(carried) = &carried {
         carried.write(dir)?;

@@ -267,3 +267,35 @@ fn a_watched_folder_is_graded_again_after_each_change() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+#[test]
+fn a_brief_that_shows_what_does_not_work_is_found() {
+    let fixture = Fixture::new();
+    fixture.write(
+        "assignments/03-selector/brief.md",
+        "`cargo x lab start 03`, then `cargo x lab hnit 3.1`, or `cargo x lab hint 3.2`.",
+    );
+    let (code, text) = lab(&fixture, &["check", "03", "--only", "learner"]);
+    assert_eq!(code, 2, "{text}");
+    for part in [
+        "brief.md: the brief never shows `cargo x lab grade 03`\n",
+        "the brief shows `cargo x lab hnit 3.1`; `cargo x lab hnit 3.1` ends with exit status: 2, not with exit code 0:\nno command `lab hnit`",
+        // Its third hint is missing in the fixture.
+        "the brief shows `cargo x lab hint 3.2`; ",
+    ] {
+        assert!(text.contains(part), "no {part}\nin {text}");
+    }
+}
+
+#[test]
+fn a_learners_folder_may_be_elsewhere() {
+    let fixture = Fixture::new();
+    let elsewhere = fixture.path("else/where");
+    let mut start = fixture.command(&["lab", "start", "03"]);
+    assert!(start.env("LAB_DIR", &elsewhere).output().unwrap().status.success());
+    assert!(!fixture.path("lab").exists());
+    let manifest = fs::read_to_string(elsewhere.join("03-selector/Cargo.toml")).unwrap();
+    let root = fixture.path("").canonicalize().unwrap();
+    let grading = format!("path = \"{}/assignments/grading\"", root.display());
+    assert!(manifest.contains(&grading), "no {grading}\nin {manifest}");
+}
