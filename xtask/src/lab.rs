@@ -1,10 +1,8 @@
 //! `cargo x lab …`: assignments, their graders, and the proofs that the graders are right.
 
 mod anchor;
-mod brief;
 mod cargo_toml;
 mod carry;
-mod check;
 mod classroom;
 mod cut;
 mod diff;
@@ -20,18 +18,39 @@ mod learner;
 mod manifest;
 mod options;
 mod outcome;
-mod overlay;
-mod proof;
 mod refusal;
-mod rehearsal;
 mod report;
 mod reports;
 mod run;
-mod snapshot;
-mod solution;
 mod splice;
 mod start;
 mod status;
+
+// What follows needs the solutions, or makes something of them: a student's repository is made without it, see `export`.
+#[cfg(feature = "author")]
+mod brief;
+#[cfg(feature = "author")]
+mod check;
+#[cfg(feature = "author")]
+mod export;
+#[cfg(feature = "author")]
+mod hidden;
+#[cfg(feature = "author")]
+mod members;
+#[cfg(feature = "author")]
+mod overlay;
+#[cfg(feature = "author")]
+mod proof;
+#[cfg(feature = "author")]
+mod prose;
+#[cfg(feature = "author")]
+mod rehearsal;
+#[cfg(feature = "author")]
+mod snapshot;
+#[cfg(feature = "author")]
+mod solution;
+#[cfg(feature = "author")]
+mod student;
 
 use std::process::ExitCode;
 
@@ -42,8 +61,8 @@ use self::options::Options;
 use crate::near;
 use crate::workspace::Workspace;
 
-/// The commands, as the help lists them.
-pub(crate) const HELP: &str = "\
+/// The learners' commands, as the help lists them.
+const HELP: &str = "\
 cargo x lab start NN [--carry]            begin assignment NN in lab/NN-name; --carry: on your own earlier chapters
 cargo x lab grade NN [--task N.K] [--seed N] [--watch] [--exit-zero]
                                           grade it; --watch: again after each change
@@ -53,12 +72,18 @@ cargo x lab grade NN [--task N.K] [--seed N] [--watch] [--exit-zero]
 cargo x lab hint N.K                      the next hint for a task
 cargo x lab status                        all assignments, and how far you are
 cargo x lab diff NN                       what you have changed
-cargo x lab reset NN                      begin anew; what was there is kept beside it
+cargo x lab reset NN                      begin anew; what was there is kept beside it";
+
+/// The commands that need the solutions.
+#[cfg(feature = "author")]
+const MORE_HELP: &str = "\
 cargo x lab solution N.K [--give-up]      the book's solution, once you have one, or have given up
+cargo x lab export NN --out DIR [--hidden-tests]
+                                          a repository for students, without the solutions; --hidden-tests: with one check for each task
 cargo x lab check [NN] [--only TEXT]      the proofs that the graders are right; --only: of these submissions";
 
-const COMMANDS: [&str; 8] =
-    ["check", "diff", "grade", "hint", "reset", "solution", "start", "status"];
+const COMMANDS: [&str; 9] =
+    ["check", "diff", "export", "grade", "hint", "reset", "solution", "start", "status"];
 
 /// Which assignment: for messages.
 const ASSIGNMENT: &str = "an assignment, such as 01";
@@ -80,13 +105,26 @@ pub(crate) fn run(workspace: &Workspace, command: Option<&str>, arguments: Parse
     }
 }
 
+/// The commands, as the help lists them.
+#[cfg(feature = "author")]
+pub(crate) fn help() -> String {
+    format!("{HELP}\n{MORE_HELP}")
+}
+
+/// The commands, as the help lists them.
+#[cfg(not(feature = "author"))]
+pub(crate) fn help() -> String {
+    HELP.to_owned()
+}
+
 /// The brief of the assignment `name`, for the book.
 ///
 /// # Errors
 /// If there is no such assignment.
+#[cfg(feature = "author")]
 pub(crate) fn brief_page(workspace: &Workspace, name: &str) -> Result<String> {
     let assignment = manifest::named(workspace, name)?;
-    Ok(brief::text(&assignment)?.trim_end().to_owned())
+    Ok(assignment.brief()?.trim_end().to_owned())
 }
 
 fn dispatch(workspace: &Workspace, command: Option<&str>, arguments: Parser) -> Result<ExitCode> {
@@ -101,11 +139,20 @@ fn dispatch(workspace: &Workspace, command: Option<&str>, arguments: Parser) -> 
         Some("status") => status::status(workspace, &options(&[], &[])?),
         Some("diff") => diff::diff(workspace, &options(&[], &[])?),
         Some("reset") => start::reset(workspace, &options(&[], &[])?),
+        #[cfg(feature = "author")]
         Some("solution") => solution::solution(workspace, &options(&["give-up"], &[])?),
+        #[cfg(feature = "author")]
         Some("check") => check::check(workspace, &options(&[], &["only"])?),
-        Some(other) => bail!("no command `lab {other}`{}\n{HELP}", near::hint(other, COMMANDS)),
+        #[cfg(feature = "author")]
+        Some("export") => export::export(workspace, &options(&["hidden-tests"], &["out"])?),
+        Some(other) if COMMANDS.contains(&other) => {
+            bail!(
+                "`lab {other}` is not for this repository, which has no solutions: your teacher has them"
+            )
+        }
+        Some(other) => bail!("no command `lab {other}`{}\n{}", near::hint(other, COMMANDS), help()),
         None => {
-            println!("{HELP}");
+            println!("{}", help());
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -1,21 +1,8 @@
-//! `brief.md`: what the learner reads, and the commands that it tells to type.
+//! The commands that a brief tells the learner to type.
 
-use std::fs;
 use std::sync::LazyLock;
 
-use anyhow::{Context, Result};
 use regex::Regex;
-
-use super::manifest::Assignment;
-
-/// The brief of `assignment`, as it is a page of the book.
-///
-/// # Errors
-/// If there is none.
-pub(crate) fn text(assignment: &Assignment) -> Result<String> {
-    fs::read_to_string(assignment.dir.join("brief.md"))
-        .with_context(|| format!("assignment {} has no brief.md", assignment.number))
-}
 
 /// A command line that a brief shows.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use super::options::Options;
 use super::overlay::Overlay;
 use super::proof::{self, Subject};
 use super::rehearsal::{self, Pace, rehearse};
-use super::{brief, hints, run, snapshot};
+use super::{hints, run, snapshot};
 use crate::finding::{Finding, fail_on};
 use crate::workspace::Workspace;
 
@@ -78,7 +78,7 @@ pub(crate) fn check(workspace: &Workspace, options: &Options) -> Result<ExitCode
 fn files(workspace: &Workspace, assignment: &Assignment) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let about = |file: &str| format!("{}/{file}", workspace.relative(&assignment.dir));
-    let brief = brief::text(assignment)?;
+    let brief = assignment.brief()?;
     for (place, task) in assignment.manifest.tasks.iter().enumerate() {
         if let Err(error) = hints::of(assignment, place) {
             findings.push(Finding::about(about("hints.md"), error));

@@ -56,6 +56,17 @@ impl Files {
         self.texts.remove(path);
     }
 
+    /// Leaves out all paths that begin with `folder`.
+    pub(crate) fn remove_below(&mut self, folder: &str) {
+        self.texts.retain(|path, _| !path.starts_with(folder));
+    }
+
+    /// The same files with `folder` before their paths.
+    pub(crate) fn below(self, folder: &str) -> Self {
+        let texts = self.texts.into_iter().map(|(path, text)| (format!("{folder}/{path}"), text));
+        Self { texts: texts.collect() }
+    }
+
     /// The paths and their texts, sorted.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.texts.iter().map(|(path, text)| (path.as_str(), text.as_str()))

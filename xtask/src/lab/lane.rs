@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -84,26 +84,18 @@ impl Lane {
     }
 }
 
-/// Lets cargo build the graded tests of the package in `dir`.
+/// Lets cargo build the graded tests of the package in `dir`. Nothing is asked of the network, unless something was never downloaded,
+/// as in a fresh copy.
 fn compile(dir: &Path, target: &Path) -> Result<Built> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args([
-            "test",
-            "--no-run",
-            "--test",
-            "graded",
-            "--offline",
-            "--quiet",
-            "--message-format",
-            "json",
-        ])
-        .arg("--target-dir")
-        .arg(target)
-        .current_dir(dir)
-        .stdin(Stdio::null())
-        .output()
-        .context("cargo cannot be run")?;
+    let mut output = build(dir, target)?;
+    let is_missing = |output: &Output| {
+        !output.status.success() && String::from_utf8_lossy(&output.stderr).contains("--offline")
+    };
+    if is_missing(&output) {
+        eprintln!("downloading what the chapter stands on …");
+        cargo(dir).arg("fetch").status().context("cargo cannot be run")?;
+        output = build(dir, target)?;
+    }
     let messages: Vec<Value> = String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
@@ -127,4 +119,19 @@ fn compile(dir: &Path, target: &Path) -> Result<Built> {
     });
     let path = program.context("cargo has built no graded tests")?.into();
     Ok(Built::Program { path, warnings: said("warning") })
+}
+
+fn build(dir: &Path, target: &Path) -> Result<Output> {
+    cargo(dir)
+        .args(["test", "--no-run", "--test", "graded", "--offline", "--quiet"])
+        .args(["--message-format", "json", "--target-dir"])
+        .arg(target)
+        .output()
+        .context("cargo cannot be run")
+}
+
+fn cargo(dir: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(dir).stdin(Stdio::null());
+    command
 }

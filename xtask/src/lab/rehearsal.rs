@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::brief::{self, Command};
 use super::cut::{own_files, starter};
-use super::learner::Learner;
+use super::learner::{Learner, Record};
 use super::manifest::{Assignment, POINTS, all};
+use super::{export, members};
 use crate::workspace::{LAB_DIR, Workspace};
 
 /// What it is called in messages, and by `--only`.
@@ -31,16 +32,17 @@ pub(crate) enum Pace {
 /// What a learner would stumble over: one line for each thing.
 ///
 /// # Errors
-/// If a folder cannot be written, or this program cannot be run.
+/// If an assignment cannot be read.
 pub(crate) fn rehearse(
     workspace: &Workspace,
     assignment: &Assignment,
     pace: Pace,
 ) -> Result<Vec<String>> {
-    let mut faults = timed(assignment, "", || plain(workspace, assignment, pace))?;
+    let mut faults = timed(assignment, "", || plain(workspace, assignment, pace));
     if let Some(former) = former(workspace, assignment)? {
-        faults.extend(timed(assignment, ", --carry", || carried(workspace, assignment, &former))?);
+        faults.extend(timed(assignment, ", --carry", || carried(workspace, assignment, &former)));
     }
+    faults.extend(timed(assignment, ", exported", || exported(workspace, assignment, pace)));
     Ok(faults)
 }
 
@@ -48,19 +50,20 @@ fn timed(
     assignment: &Assignment,
     what: &str,
     script: impl FnOnce() -> Result<Vec<String>>,
-) -> Result<Vec<String>> {
+) -> Vec<String> {
     let began = Instant::now();
-    let faults = script()?;
+    // What stops a script would stop a learner as well.
+    let faults = script().unwrap_or_else(|error| vec![format!("{error:#}")]);
     let mark = if faults.is_empty() { "ok  " } else { "FAIL" };
     println!("{mark} {:4.1} s  {}: {NAME}{what}", began.elapsed().as_secs_f64(), assignment.number);
-    Ok(faults)
+    faults
 }
 
 /// On the book's chapters.
 fn plain(workspace: &Workspace, assignment: &Assignment, pace: Pace) -> Result<Vec<String>> {
     let folder = tempfile::tempdir()?;
     let mut learner = Script::new(workspace, folder.path())?;
-    let commands = brief::commands(&brief::text(assignment)?);
+    let commands = brief::commands(&assignment.brief()?);
     let number = &assignment.number;
     let (own, others): (Vec<&Command>, Vec<&Command>) =
         commands.iter().partition(|command| command.number().is_none_or(|of| of == *number));
@@ -130,24 +133,76 @@ fn carried(
     Ok(learner.faults)
 }
 
+/// In a student's repository; for the whole way with the grader that is in it, and with hidden checks as well.
+fn exported(workspace: &Workspace, assignment: &Assignment, pace: Pace) -> Result<Vec<String>> {
+    let folder = tempfile::tempdir()?;
+    let repository = folder.path().join("repository");
+    export::into(workspace, assignment, &repository, false)?;
+    let mut learner = Script::new(workspace, &repository.join("lab"))?;
+    learner.root = repository.clone();
+    if pace == Pace::Whole {
+        learner.program = build_grader(workspace, &repository)?;
+        learner.expect(&["solution", "1.1"], 2, &["your teacher has them"])?;
+    }
+    let number = assignment.number.as_str();
+    learner.expect(&["start", number], 2, &["is there already"])?;
+    for command in brief::commands(&assignment.brief()?) {
+        let is_own = command.number().is_none_or(|of| of == number);
+        match command.verb() {
+            "grade" if is_own && pace == Pace::Whole => learner.follow(&command, 1, "\n0 of ")?,
+            "hint" | "status" | "diff" if is_own => learner.follow(&command, 0, "")?,
+            _ => {}
+        }
+    }
+    learner.write(assignment, 0..0)?;
+    learner.expect(&["grade", number], 0, &[FULL_MARKS])?;
+    if pace == Pace::Whole {
+        let repository = folder.path().join("with hidden checks");
+        let hidden = export::into(workspace, assignment, &repository, true)?;
+        (learner.root, learner.lab) = (repository.clone(), repository.join("lab"));
+        learner.write(assignment, 0..0)?;
+        let said = format!("{hidden} checks more are with your teacher.\n");
+        learner.expect(&["grade", number], 0, &[FULL_MARKS, &said])?;
+    }
+    Ok(learner.faults)
+}
+
+/// Builds the grader of a student's repository, with what is compiled here already.
+fn build_grader(workspace: &Workspace, repository: &Path) -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = process::Command::new(cargo)
+        .args(["build", "--quiet", "--offline", "--locked", "--package", members::GRADER])
+        .current_dir(repository)
+        .env("CARGO_TARGET_DIR", &workspace.target)
+        .output()
+        .context("cargo cannot be run")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    // A warning would be the first thing that a student sees.
+    ensure!(output.status.success() && said.is_empty(), "the exported grader:\n{said}");
+    Ok(workspace.target.join("debug").join(members::GRADER))
+}
+
 /// The assignment before this one.
 fn former(workspace: &Workspace, assignment: &Assignment) -> Result<Option<Assignment>> {
     Ok(all(workspace)?.into_iter().rfind(|other| other.number < assignment.number))
 }
 
 /// A learner who does as told, and notes what went otherwise.
-struct Script {
-    /// With the learner's folders elsewhere than in `lab`.
-    workspace: Workspace,
+struct Script<'w> {
+    /// Where the solutions are.
+    source: &'w Workspace,
+    /// The folder in which commands are typed.
+    root: PathBuf,
+    /// Where the learner's folders are.
+    lab: PathBuf,
     program: PathBuf,
     faults: Vec<String>,
 }
 
-impl Script {
-    fn new(workspace: &Workspace, lab: &Path) -> Result<Self> {
-        let mut workspace = Workspace::around(&workspace.root)?;
-        workspace.lab = lab.to_path_buf();
-        Ok(Self { workspace, program: std::env::current_exe()?, faults: Vec::new() })
+impl<'w> Script<'w> {
+    fn new(source: &'w Workspace, lab: &Path) -> Result<Self> {
+        let (root, lab) = (source.root.clone(), lab.to_path_buf());
+        Ok(Self { source, root, lab, program: std::env::current_exe()?, faults: Vec::new() })
     }
 
     /// Runs a command that the brief shows.
@@ -168,8 +223,10 @@ impl Script {
         let output = process::Command::new(&self.program)
             .arg("lab")
             .args(words)
-            .current_dir(&self.workspace.root)
-            .env(LAB_DIR, &self.workspace.lab)
+            .current_dir(&self.root)
+            .env(LAB_DIR, &self.lab)
+            // What is compiled here need not be compiled again for a student's repository.
+            .env("CARGO_TARGET_DIR", &self.source.target)
             .output()
             .context("this program cannot be run")?;
         let said =
@@ -190,9 +247,9 @@ impl Script {
 
     /// Writes the learner's files: the chapter's, but for the tasks at the places `open`.
     fn write(&self, assignment: &Assignment, open: std::ops::Range<usize>) -> Result<()> {
-        let dir = Learner::dir(&self.workspace, assignment);
-        let files = starter(&self.workspace, assignment, open)?;
-        for path in own_files(&self.workspace, assignment)? {
+        let dir = self.lab.join(&assignment.name);
+        let files = starter(self.source, assignment, open)?;
+        for path in own_files(self.source, assignment)? {
             fs::write(dir.join(&path), files.get(&path).unwrap_or_default())
                 .with_context(|| format!("{} cannot be written", dir.join(&path).display()))?;
         }
@@ -201,8 +258,7 @@ impl Script {
 
     /// Writes down all points for `assignment`, which its own proofs have seen.
     fn has_full_marks(&self, assignment: &Assignment) -> Result<()> {
-        let mut learner = Learner::of(&self.workspace, assignment)?;
-        learner.record.best = POINTS;
-        learner.save()
+        let record = Record { best: POINTS, ..Record::default() };
+        Learner { dir: self.lab.join(&assignment.name), record }.save()
     }
 }

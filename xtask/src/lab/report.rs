@@ -45,6 +45,9 @@ pub(crate) fn text(
         );
     }
     text.push('\n');
+    if assignment.manifest.hidden > 0 {
+        let _ = writeln!(text, "{} checks more are with your teacher.", assignment.manifest.hidden);
+    }
     Ok(text)
 }
 

@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use super::cargo_toml::{self, Copy};
+use super::carry::Carried;
 use super::cut::{own_files, starter};
 use super::files::Files;
 use super::learner::{Learner, Record};
 use super::manifest::{Assignment, named};
 use super::options::Options;
-use super::{ASSIGNMENT, brief, carry};
+use super::{ASSIGNMENT, carry};
 use crate::workspace::Workspace;
 
 /// What a learner is told who opens the manifest.
@@ -88,14 +89,23 @@ fn share_target(workspace: &Workspace) -> Result<()> {
     fs::write(&config, text).with_context(|| format!("{} cannot be written", config.display()))
 }
 
-fn begin(workspace: &Workspace, assignment: &Assignment, dir: &Path, record: Record) -> Result<()> {
+/// Makes the folder `dir`, and gives what it stands on, if that is the learner's own.
+///
+/// # Errors
+/// If something cannot be read or written.
+pub(crate) fn make(
+    workspace: &Workspace,
+    assignment: &Assignment,
+    dir: &Path,
+    record: Record,
+) -> Result<Option<Carried>> {
     let carried = record.carry.then(|| carry::collect(workspace, assignment)).transpose()?;
     let mut files = starter(workspace, assignment, 0..assignment.manifest.tasks.len())?;
     files.extend(Files::under(&assignment.dir, "graded")?);
     files.set("Cargo.toml", manifest(workspace, assignment, record.carry)?);
     // In the book it stands beside the chapters' pages.
     let link = format!("]({}/book/src/chapter-", workspace.up_from_lab());
-    files.set("brief.md", brief::text(assignment)?.replace("](chapter-", &link));
+    files.set("brief.md", assignment.brief()?.replace("](chapter-", &link));
     share_target(workspace)?;
     files.write(dir)?;
     if let Some(carried) = &carried {
@@ -107,6 +117,11 @@ fn begin(workspace: &Workspace, assignment: &Assignment, dir: &Path, record: Rec
     }
     let learner = Learner { dir: dir.to_path_buf(), record };
     learner.save()?;
+    Ok(carried)
+}
+
+fn begin(workspace: &Workspace, assignment: &Assignment, dir: &Path, record: Record) -> Result<()> {
+    let carried = make(workspace, assignment, dir, record)?;
     let shown = workspace.relative(dir);
     let number = &assignment.number;
     println!("Assignment {number}, {}, is in {shown}", assignment.manifest.title);

@@ -299,3 +299,20 @@ fn a_learners_folder_may_be_elsewhere() {
     let grading = format!("path = \"{}/assignments/grading\"", root.display());
     assert!(manifest.contains(&grading), "no {grading}\nin {manifest}");
 }
+
+#[test]
+fn an_export_needs_a_folder_that_is_empty() {
+    let fixture = Fixture::new();
+    for (arguments, said) in [
+        (&["export", "03"][..], "where to? `cargo x lab export 03 --out DIR`\n"),
+        (
+            &["export", "03", "--out", "book"],
+            "book is not empty: choose another --out, or empty it\n",
+        ),
+        (&["export", "07", "--out", "new"], "no assignment `07`; there are: 03-selector\n"),
+    ] {
+        let (code, text) = lab(&fixture, arguments);
+        assert_eq!((code, text.as_str()), (2, said));
+    }
+    assert!(!fixture.path("new").exists());
+}
