@@ -32,7 +32,11 @@ mod brief;
 #[cfg(feature = "author")]
 mod check;
 #[cfg(feature = "author")]
+mod class_list;
+#[cfg(feature = "author")]
 mod export;
+#[cfg(feature = "author")]
+mod grade_all;
 #[cfg(feature = "author")]
 mod hidden;
 #[cfg(feature = "author")]
@@ -80,10 +84,22 @@ const MORE_HELP: &str = "\
 cargo x lab solution N.K [--give-up]      the book's solution, once you have one, or have given up
 cargo x lab export NN --out DIR [--hidden-tests]
                                           a repository for students, without the solutions; --hidden-tests: with one check for each task
+cargo x lab grade-all DIR [--assignment NN] [--csv FILE] [--jobs N] [--seed N]
+                                          grade each folder in DIR, and list what came of them
 cargo x lab check [NN] [--only TEXT]      the proofs that the graders are right; --only: of these submissions";
 
-const COMMANDS: [&str; 9] =
-    ["check", "diff", "export", "grade", "hint", "reset", "solution", "start", "status"];
+const COMMANDS: [&str; 10] = [
+    "check",
+    "diff",
+    "export",
+    "grade",
+    "grade-all",
+    "hint",
+    "reset",
+    "solution",
+    "start",
+    "status",
+];
 
 /// Which assignment: for messages.
 const ASSIGNMENT: &str = "an assignment, such as 01";
@@ -145,6 +161,11 @@ fn dispatch(workspace: &Workspace, command: Option<&str>, arguments: Parser) -> 
         Some("check") => check::check(workspace, &options(&[], &["only"])?),
         #[cfg(feature = "author")]
         Some("export") => export::export(workspace, &options(&["hidden-tests"], &["out"])?),
+        #[cfg(feature = "author")]
+        Some("grade-all") => {
+            let values = ["assignment", "csv", "jobs", "seed"];
+            grade_all::grade_all(workspace, &options(&[], &values)?)
+        }
         Some(other) if COMMANDS.contains(&other) => {
             bail!(
                 "`lab {other}` is not for this repository, which has no solutions: your teacher has them"

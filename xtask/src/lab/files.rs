@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::workspace::files_under;
+
+/// The longest file that may be handed in, and the most in all: several times what the longest chapter has.
+const FILE_BYTES_MAX: u64 = 128 * 1024;
+const BYTES_MAX: u64 = 1024 * 1024;
 
 /// Texts by their paths from the package's folder, with `/`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +43,28 @@ impl Files {
             files.set(path.display().to_string().replace('\\', "/"), text);
         }
         Ok(files)
+    }
+
+    /// What somebody has handed in: the files in `dir/folder`, as [`Files::under`], but no other ones than regular ones, and none that is
+    /// longer than anybody writes by hand.
+    ///
+    /// # Errors
+    /// The one that is not as it should be is named.
+    pub(crate) fn handed_in(dir: &Path, folder: &str) -> Result<Self> {
+        let mut bytes = 0;
+        if dir.join(folder).is_dir() {
+            for file in files_under(&dir.join(folder))? {
+                let path = file.strip_prefix(dir).unwrap_or(&file).display();
+                let about = fs::symlink_metadata(&file)?;
+                ensure!(about.is_file(), "{path} is a link, or something else that is no file");
+                bytes += about.len();
+                ensure!(
+                    about.len() <= FILE_BYTES_MAX && bytes <= BYTES_MAX,
+                    "{path} makes it too long: {FILE_BYTES_MAX} bytes a file and {BYTES_MAX} in all are the most"
+                );
+            }
+        }
+        Self::under(dir, folder)
     }
 
     /// The text of `path`.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::Value;
 
 use super::cargo_toml::{self, Copy};
@@ -12,6 +13,10 @@ use super::carry;
 use super::files::Files;
 use super::manifest::Assignment;
 use crate::workspace::Workspace;
+
+/// The most processor time and memory of each process of a build. The longest chapter takes a few seconds, and some hundred MiB.
+const CPU_SECONDS_MAX: u64 = 120;
+const MEMORY_BYTES_MAX: u64 = 4 << 30;
 
 /// Where submissions of one assignment are built, one at a time.
 pub(crate) struct Lane {
@@ -109,8 +114,13 @@ fn compile(dir: &Path, target: &Path) -> Result<Built> {
     };
     if !output.status.success() {
         let errors = said("error");
+        let cargo_said = String::from_utf8_lossy(&output.stderr);
+        if errors.is_empty() && cargo_said.contains("(signal: ") {
+            // It was ended by a limit, or by its own stack's.
+            return Ok(Built::Errors(format!("the compiler gives up:\n{}\n", cargo_said.trim())));
+        }
         if errors.is_empty() {
-            bail!("cargo: {}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!("cargo: {}", cargo_said.trim());
         }
         return Ok(Built::Errors(errors.concat()));
     }
@@ -122,12 +132,21 @@ fn compile(dir: &Path, target: &Path) -> Result<Built> {
 }
 
 fn build(dir: &Path, target: &Path) -> Result<Output> {
-    cargo(dir)
+    let mut command = cargo(dir);
+    command
         .args(["test", "--no-run", "--test", "graded", "--offline", "--quiet"])
         .args(["--message-format", "json", "--target-dir"])
         .arg(target)
-        .output()
-        .context("cargo cannot be run")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.spawn().context("cargo cannot be run")?;
+    // The compiler inherits it: what it evaluates at compile time may have no end.
+    for (resource, most) in [(Resource::Cpu, CPU_SECONDS_MAX), (Resource::Data, MEMORY_BYTES_MAX)] {
+        let limit = Rlimit { current: Some(most), maximum: Some(most) };
+        prlimit(Some(Pid::from_child(&child)), resource, limit)
+            .context("cargo cannot be limited")?;
+    }
+    child.wait_with_output().context("cargo cannot be run")
 }
 
 fn cargo(dir: &Path) -> Command {

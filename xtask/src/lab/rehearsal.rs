@@ -163,6 +163,14 @@ fn exported(workspace: &Workspace, assignment: &Assignment, pace: Pace) -> Resul
         learner.write(assignment, 0..0)?;
         let said = format!("{hidden} checks more are with your teacher.\n");
         learner.expect(&["grade", number], 0, &[FULL_MARKS, &said])?;
+        // The two are a small class.
+        (learner.root, learner.program) = (workspace.root.clone(), std::env::current_exe()?);
+        let class = folder.path().display().to_string();
+        let each: String =
+            assignment.manifest.tasks.iter().map(|task| format!(",{}", task.points)).collect();
+        let rows = ["repository", "with hidden checks"]
+            .map(|student| format!("\n{student},{},100{each},,,\n", assignment.name));
+        learner.expect(&["grade-all", &class, "--jobs", "1"], 0, &[&rows[0], &rows[1]])?;
     }
     Ok(learner.faults)
 }

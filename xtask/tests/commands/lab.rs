@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::symlink;
 use std::process::Stdio;
 use std::sync::mpsc;
 use std::thread;
@@ -315,4 +316,86 @@ fn an_export_needs_a_folder_that_is_empty() {
         assert_eq!((code, text.as_str()), (2, said));
     }
     assert!(!fixture.path("new").exists());
+}
+
+/// A class in the folder `class`, of copies of the learner's folder with `OWN` changed as given.
+fn class(fixture: &Fixture, students: &[(&str, &str)]) {
+    for (name, count) in students {
+        let sources = fixture.path(&format!("class/{name}/lab/03-selector/src"));
+        fs::create_dir_all(&sources).unwrap();
+        let text = fs::read_to_string(fixture.path(OWN)).unwrap();
+        fs::write(sources.join("selector.rs"), text.replace("todo!(\"3.1 Counting\")", count))
+            .unwrap();
+    }
+}
+
+#[test]
+fn a_class_is_graded_and_whoever_cannot_be_is_named() {
+    let fixture = started();
+    let deep = format!("{}true;", "!".repeat(100_000));
+    class(
+        &fixture,
+        &[
+            ("ada", "unsafe { x() }"),
+            ("eve", "unsafe { y() }"),
+            ("joe", ""),
+            ("max", ""),
+            ("sue", ""),
+        ],
+    );
+    fs::create_dir_all(fixture.path("class/=bob")).unwrap();
+    let own = |name: &str| fixture.path(&format!("class/{name}/lab/03-selector/src/selector.rs"));
+    fs::remove_file(own("joe")).unwrap();
+    symlink("/dev/zero", own("joe")).unwrap();
+    fs::write(own("max"), format!("fn f() -> bool {{ unsafe {{}} {deep} }}")).unwrap();
+    fs::write(own("sue"), "//".repeat(100_000)).unwrap();
+    symlink(fixture.path("class/ada/lab"), fixture.path("class/=bob/lab")).unwrap();
+    // A learner's own folder, which names its chapter.
+    let copied = fixture.path("class/zoe");
+    fs::create_dir_all(copied.join("src")).unwrap();
+    fs::write(copied.join("Cargo.toml"), "[package]\nname = \"chapter-03\"\n").unwrap();
+    fs::copy(own("eve"), copied.join("src/selector.rs")).unwrap();
+
+    let (code, said) =
+        lab(&fixture, &["grade-all", "class", "--csv", "list.csv", "--seed", "7", "--jobs", "2"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.starts_with("7 submissions, seed 7\n"), "{said}");
+    assert!(said.contains("ada: 0 of 100, refused\n"), "{said}");
+    assert!(said.ends_with("not graded: =bob, joe, sue\n"), "{said}");
+    let unsafe_in = |line| {
+        format!(
+            "src/selector.rs:{line}: `unsafe` is refused: everything here can be written without it"
+        )
+    };
+    let expected = format!(
+        "name,assignment,points,3.1,3.2,refused,error,ignored\n\
+         '=bob,,,,,,its src leads out of it,\n\
+         ada,03-selector,0,0,0,{0},,\n\
+         eve,03-selector,0,0,0,{0},,\n\
+         joe,03-selector,,,,,\"src/selector.rs is a link, or something else that is no file\",\n\
+         max,03-selector,0,0,0,{1},,\n\
+         sue,03-selector,,,,,src/selector.rs makes it too long: 131072 bytes a file and 1048576 in all are the most,\n\
+         zoe,03-selector,0,0,0,{0},,\n",
+        unsafe_in(29),
+        unsafe_in(1),
+    );
+    assert_eq!(fs::read_to_string(fixture.path("list.csv")).unwrap(), expected);
+
+    for (arguments, said) in [
+        (&["grade-all"][..], "which one? This command takes a folder of submissions\n"),
+        (&["grade-all", "nowhere"], "nowhere cannot be read: No such file"),
+        (
+            &["grade-all", "class/zoe/src"],
+            "class/zoe/src has no folder in it: each submission has one\n",
+        ),
+        (&["grade-all", "class", "--jobs", "0"], "--jobs takes a number from 1 to 64, not 0\n"),
+        (
+            &["grade-all", "class", "--assignment", "9"],
+            "no assignment `9`; there are: 03-selector\n",
+        ),
+    ] {
+        let (code, text) = lab(&fixture, arguments);
+        assert_eq!(code, 2, "{text}");
+        assert!(text.starts_with(said), "{text}");
+    }
 }
