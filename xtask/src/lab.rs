@@ -40,7 +40,11 @@ mod grade_all;
 #[cfg(feature = "author")]
 mod hidden;
 #[cfg(feature = "author")]
+mod markup;
+#[cfg(feature = "author")]
 mod members;
+#[cfg(feature = "author")]
+mod museum;
 #[cfg(feature = "author")]
 mod overlay;
 #[cfg(feature = "author")]
@@ -55,6 +59,8 @@ mod snapshot;
 mod solution;
 #[cfg(feature = "author")]
 mod student;
+#[cfg(feature = "author")]
+mod teaching;
 
 use std::process::ExitCode;
 
@@ -133,14 +139,26 @@ pub(crate) fn help() -> String {
     HELP.to_owned()
 }
 
-/// The brief of the assignment `name`, for the book.
+/// The includes of the book that are made from the assignments.
+#[cfg(feature = "author")]
+pub(crate) const INCLUDES: [&str; 5] = ["brief", "mistakes", "museum", "plan", "tasks"];
+
+/// The text of the include `name`, one of [`INCLUDES`].
 ///
 /// # Errors
-/// If there is no such assignment.
+/// If there is no such assignment, or if something of it cannot be read.
 #[cfg(feature = "author")]
-pub(crate) fn brief_page(workspace: &Workspace, name: &str) -> Result<String> {
-    let assignment = manifest::named(workspace, name)?;
-    Ok(assignment.brief()?.trim_end().to_owned())
+pub(crate) fn include(workspace: &Workspace, name: &str, argument: &str) -> Result<String> {
+    match name {
+        "brief" => {
+            let assignment = manifest::named(workspace, argument)?;
+            Ok(assignment.brief()?.trim_end().to_owned())
+        }
+        "mistakes" => teaching::mistakes(workspace),
+        "museum" => museum::page(workspace, argument),
+        "plan" => teaching::plan(workspace, argument),
+        _ => teaching::tasks(workspace),
+    }
 }
 
 fn dispatch(workspace: &Workspace, command: Option<&str>, arguments: Parser) -> Result<ExitCode> {

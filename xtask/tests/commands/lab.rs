@@ -399,3 +399,58 @@ fn a_class_is_graded_and_whoever_cannot_be_is_named() {
         assert!(text.starts_with(said), "{text}");
     }
 }
+
+#[test]
+fn the_museum_shows_each_mistake_with_its_story() {
+    let fixture = Fixture::new();
+    let page = fixture.expand("snap", "{{#museum}}").unwrap();
+    for part in [
+        "## Assignment 03: A selector\n",
+        "2 submissions, 2 checks.",
+        "<tr><th>one too many</th><td title=\"3.1 all are counted\">&#9679;</td><td title=\"3.2 nothing is left\">&#9675;</td></tr>\n",
+        "<tr><th>some are left</th><td></td><td title=\"3.2 nothing is left\">&#9679;</td></tr>\n",
+        "1. 3.1 all are counted\n2. 3.2 nothing is left\n",
+        // A short story is shown, a longer one folded.
+        "### 3.1 Counting\n\nThe `Selector` itself is counted as a source. *<code>one_too_many</code>, and one more check*\n\n~~~~text\nFAIL  all are counted\n",
+        "### 3.2 Clearing\n\n<details class=\"exhibit\">\n<summary>Only the first source is forgotten. <em><code>some_are_left</code></em></summary>\n\n~~~~text\nFAIL  nothing is left\n",
+    ] {
+        assert!(page.contains(part), "no {part}\nin {page}");
+    }
+    fixture.edit(
+        "assignments/03-selector/snapshots/matrix.snap",
+        "some_are_left  .",
+        "some_is_left  .",
+    );
+    let fault = fixture.expand("snap", "{{#museum}}").unwrap_err();
+    assert!(fault.contains("`some_are_left` is not in the matrix"), "{fault}");
+    fs::remove_file(fixture.path("assignments/03-selector/snapshots/one_too_many.snap")).unwrap();
+    let fault = fixture.expand("snap", "{{#museum 03}}").unwrap_err();
+    assert!(fault.contains("no snapshot `one_too_many`"), "{fault}");
+}
+
+#[test]
+fn a_teachers_tables_are_made_of_the_manifests() {
+    let fixture = Fixture::new();
+    let tasks = fixture.expand("snap", "{{#tasks}}").unwrap();
+    for part in [
+        "| **[Assignment 03](assignment-03.md)** | **A selector** | | **30** | |\n",
+        "| [3.2 Clearing](assignment-03.md#32-clearing) | ",
+        "](selector.md) | 60 | 20 | 3.1 |\n",
+    ] {
+        assert!(tasks.contains(part), "no {part}\nin {tasks}");
+    }
+    let mistakes = fixture.expand("snap", "{{#mistakes}}").unwrap();
+    assert!(
+        mistakes.contains("- [3.2 Clearing](assignment-03.md#32-clearing)\n  - Only the first source is forgotten.\n"),
+        "{mistakes}"
+    );
+    let plan = fixture.expand("snap", "{{#plan 03a, 03b 04}}").unwrap();
+    for part in [
+        "| 1 | [3.1 Counting](assignment-03.md#31-counting) | 40 | 10 |\n",
+        "| 2 | [3.2 Clearing](assignment-03.md#32-clearing); assignment 04, which is to come | 60 | 20 |\n",
+    ] {
+        assert!(plan.contains(part), "no {part}\nin {plan}");
+    }
+    let fault = fixture.expand("snap", "{{#plan 01}}").unwrap_err();
+    assert!(fault.contains("`01` is no assignment"), "{fault}");
+}
