@@ -40,6 +40,26 @@ lab-hint task:
 lab-status:
     cargo x lab status
 
+# What you have changed: just lab-diff 01
+lab-diff number:
+    cargo x lab diff {{number}}
+
+# Begin anew; what was there is kept beside it: just lab-reset 01
+lab-reset number:
+    cargo x lab reset {{number}}
+
+# The book's solution of a task: just lab-solution 1.2 [--give-up]
+lab-solution task *options:
+    cargo x lab solution {{task}} {{options}}
+
+# A repository for students, without the solutions: just lab-export 01 --out DIR [--hidden-tests]
+lab-export number *options:
+    cargo x lab export {{number}} {{options}}
+
+# Grade each folder in one: just lab-grade-all DIR [--csv FILE]
+lab-grade-all folder *options:
+    cargo x lab grade-all {{folder}} {{options}}
+
 # The proofs that the graders are right: just lab-check [01]
 lab-check *number:
     cargo x lab check {{number}}

@@ -8,8 +8,8 @@ use crate::markdown::{Fence, Outline};
 use crate::workspace::Workspace;
 use crate::{contract, item, lab, near, picture, snap};
 
-/// The names of all includes.
-const NAMES: [&str; 6] = ["brief", "item", "measured", "picture", "rules", "snap"];
+/// The names of all includes but those of the assignments.
+const NAMES: [&str; 5] = ["item", "measured", "picture", "rules", "snap"];
 
 /// One of the two preprocessors: which includes it replaces.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -91,13 +91,16 @@ fn resolve(
 ) -> Result<String> {
     let Directive { name, argument, .. } = directive;
     let included = match *name {
-        "brief" => lab::brief(workspace, argument)?,
+        name if lab::INCLUDES.contains(&name) => lab::include(workspace, name, argument)?,
         "item" => item::listing(workspace, argument)?,
         "measured" => snap::measured(workspace, argument)?,
         "picture" => picture::figure(workspace, argument)?,
         "rules" => contract::table(workspace, argument)?,
         "snap" => snap::body(workspace, argument)?,
-        other => bail!("no include is called `{other}`{}", near::hint(other, NAMES)),
+        other => bail!(
+            "no include is called `{other}`{}",
+            near::hint(other, NAMES.into_iter().chain(lab::INCLUDES))
+        ),
     };
     if included.contains(OPENING) {
         bail!(

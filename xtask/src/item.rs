@@ -18,7 +18,7 @@ use syn::visit::Visit;
 use crate::elide::{self, Elision};
 use crate::names::{Entry, Piece, entries, normal};
 use crate::near;
-use crate::source::{Source, locate};
+use crate::source::{Source, line_of, locate};
 use crate::workspace::Workspace;
 
 /// The item that `argument` names, as a fenced block with a caption that says where it stands.
@@ -102,7 +102,7 @@ fn missing(source: &Source, entries: &[Entry<'_>], file: &str, name: &str) -> St
 fn ambiguous(found: &[&Entry<'_>], text: &str, file: &str, name: &str) -> String {
     let place = |entry: &&Entry<'_>| {
         let exact = entry.spellings.last().map_or(name, String::as_str);
-        format!("`{exact}` at line {}", crate::markdown::line_of(text, entry.piece.range().start))
+        format!("`{exact}` at line {}", line_of(text, entry.piece.range().start))
     };
     format!(
         "{file} has more than one `{name}`: {}",
@@ -145,10 +145,7 @@ fn cut(text: &str, range: Range<usize>, mut edits: Vec<elide::Edit>) -> Excerpt 
     code.push_str(&text[at..range.end.max(at)]);
     let first = first.or_else(|| first_letter(text, at..range.end.max(at))).unwrap_or(range.start);
     let code = if edited { elide::tidy(&code) } else { code };
-    Excerpt {
-        code: dedented(code.trim_start_matches('\n').trim_end()),
-        line: crate::markdown::line_of(text, first),
-    }
+    Excerpt { code: dedented(code.trim_start_matches('\n').trim_end()), line: line_of(text, first) }
 }
 
 fn first_letter(text: &str, range: Range<usize>) -> Option<usize> {

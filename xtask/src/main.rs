@@ -1,46 +1,53 @@
 //! The project's own commands, run as `cargo x …`.
 
-mod book;
-mod citations;
-mod contract;
-mod directive;
 mod elide;
-mod finding;
-mod html;
-mod include;
 mod item;
 mod lab;
-mod markdown;
 mod names;
 mod near;
-mod output;
-mod ownership;
-mod pages;
-mod picture;
-mod serve;
-mod snap;
 mod source;
-mod warnings;
 mod workspace;
 
-use std::io::{stdin, stdout};
-use std::net::SocketAddr;
-use std::path::PathBuf;
+// What follows is for whoever writes the course: a student's repository is made without it, see `lab::export`.
+#[cfg(feature = "author")]
+mod author;
+#[cfg(feature = "author")]
+mod book;
+#[cfg(feature = "author")]
+mod citations;
+#[cfg(feature = "author")]
+mod contract;
+#[cfg(feature = "author")]
+mod directive;
+#[cfg(feature = "author")]
+mod finding;
+#[cfg(feature = "author")]
+mod html;
+#[cfg(feature = "author")]
+mod include;
+#[cfg(feature = "author")]
+mod markdown;
+#[cfg(feature = "author")]
+mod output;
+#[cfg(feature = "author")]
+mod ownership;
+#[cfg(feature = "author")]
+mod pages;
+#[cfg(feature = "author")]
+mod picture;
+#[cfg(feature = "author")]
+mod serve;
+#[cfg(feature = "author")]
+mod snap;
+#[cfg(feature = "author")]
+mod warnings;
+
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use lexopt::{Arg, Parser, ValueExt};
 
-use crate::include::Preprocessor;
 use crate::workspace::Workspace;
-
-const HELP: &str = "\
-cargo x book build [--dest DIR]           build the book into DIR (book/build)
-cargo x book serve [--listen ADDR]        build, serve on ADDR (127.0.0.1:3000), and build anew after a change
-cargo x book test [--references FILE]     build with all checks; each snapshot must be owned by a test: FILE is the list that
-                                          insta wrote (INSTA_SNAPSHOT_REFERENCES_FILE), else the tests are run for it
-cargo x book item|snap [supports NAME]    the book's preprocessors, for a stock mdbook
-cargo x contract [--markdown]             the contract's rules with the tests that cite them; fails on a gap";
 
 fn main() -> ExitCode {
     match run(Parser::from_env()) {
@@ -54,61 +61,16 @@ fn main() -> ExitCode {
 
 fn run(mut arguments: Parser) -> Result<ExitCode> {
     match word(&mut arguments)?.as_deref() {
-        Some("book") => book_command(arguments)?,
-        Some("contract") => {
-            let markdown = flag(&mut arguments, "markdown")?;
-            contract::run(&here()?, markdown)?;
-        }
         Some("lab") => {
             let command = word(&mut arguments)?;
             return Ok(lab::run(&here()?, command.as_deref(), arguments));
         }
+        #[cfg(feature = "author")]
+        Some(command) if author::COMMANDS.contains(&command) => author::run(command, arguments)?,
         Some(other) => bail!("no command `{other}`\n{}", full_help()),
         None => help()?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn book_command(mut arguments: Parser) -> Result<()> {
-    match word(&mut arguments)?.as_deref() {
-        Some("build") => {
-            let dest: Option<PathBuf> = option(&mut arguments, "dest")?;
-            let workspace = here()?;
-            let dest = dest.unwrap_or_else(|| workspace.book().join("build"));
-            book::build(&workspace, &dest)
-        }
-        Some("serve") => {
-            let address: Option<SocketAddr> = option(&mut arguments, "listen")?;
-            serve::serve(&here()?, address.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000))))
-        }
-        Some("test") => {
-            let references: Option<PathBuf> = option(&mut arguments, "references")?;
-            let workspace = here()?;
-            let folder = tempfile::tempdir()?;
-            book::build(&workspace, &folder.path().join("book"))?;
-            ownership::check(&workspace, references.as_deref())
-        }
-        Some("item") => preprocess(Preprocessor::Item, arguments),
-        Some("snap") => preprocess(Preprocessor::Snap, arguments),
-        Some(other) => bail!("no command `book {other}`\n{}", full_help()),
-        None => help(),
-    }
-}
-
-/// mdbook first asks `supports RENDERER`, then gives the book.
-fn preprocess(preprocessor: Preprocessor, mut arguments: Parser) -> Result<()> {
-    match word(&mut arguments)?.as_deref() {
-        None => book::preprocess(preprocessor, stdin().lock(), &mut stdout().lock()),
-        Some("supports") => match word(&mut arguments)?.as_deref() {
-            Some("html") => Ok(()),
-            renderer => bail!(
-                "`book {}` is for html, not for {}",
-                preprocessor.name(),
-                renderer.unwrap_or("nothing")
-            ),
-        },
-        Some(other) => bail!("no command `book {} {other}`\n{}", preprocessor.name(), full_help()),
-    }
 }
 
 fn here() -> Result<Workspace> {
@@ -120,8 +82,14 @@ fn help() -> Result<()> {
     Ok(())
 }
 
+#[cfg(feature = "author")]
 fn full_help() -> String {
-    format!("{HELP}\n{}", lab::HELP)
+    format!("{}\n{}", author::HELP, lab::help())
+}
+
+#[cfg(not(feature = "author"))]
+fn full_help() -> String {
+    lab::help()
 }
 
 /// The next word that is no option; none at the end and for `--help`.
@@ -131,34 +99,4 @@ fn word(arguments: &mut Parser) -> Result<Option<String>> {
         Some(Arg::Long("help") | Arg::Short('h')) | None => Ok(None),
         Some(other) => Err(other.unexpected().into()),
     }
-}
-
-/// The value of the only option that is left, if it is given.
-fn option<T>(arguments: &mut Parser, name: &str) -> Result<Option<T>>
-where
-    T: std::str::FromStr,
-    T::Err: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let mut value = None;
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Arg::Long(long) if long == name => {
-                value = Some(arguments.value()?.parse().with_context(|| format!("--{name}"))?);
-            }
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    Ok(value)
-}
-
-/// Whether the only flag that is left is given.
-fn flag(arguments: &mut Parser, name: &str) -> Result<bool> {
-    let mut given = false;
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Arg::Long(long) if long == name => given = true,
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    Ok(given)
 }

@@ -85,8 +85,3 @@ fn undefined_footnote(text: &str, offset: usize) -> Option<(String, usize)> {
     let is_name = !name.is_empty() && !name.contains(char::is_whitespace);
     (is_name && !escaped).then(|| (format!("[^{name}]"), offset))
 }
-
-/// The number, from 1, of the line that `offset` lies in.
-pub(crate) fn line_of(text: &str, offset: usize) -> usize {
-    text[..offset].matches('\n').count() + 1
-}

@@ -12,8 +12,9 @@ use regex::Regex;
 use crate::directive::{ESCAPED, OPENING};
 use crate::finding::Finding;
 use crate::html::{self, css_references};
-use crate::markdown::{Outline, line_of};
+use crate::markdown::Outline;
 use crate::pages::Page;
+use crate::source::line_of;
 use crate::workspace::files_under;
 
 /// Pages that mdbook makes out of the others: their own parts are checked there.

@@ -7,8 +7,9 @@ use anyhow::Result;
 use crate::directive::directives;
 use crate::finding::Finding;
 use crate::include::{Preprocessor, expand};
-use crate::markdown::{Outline, line_of};
+use crate::markdown::Outline;
 use crate::near;
+use crate::source::line_of;
 use crate::workspace::{Workspace, files_under};
 
 /// Languages whose blocks show what was compiled or printed, so that no hand types them.

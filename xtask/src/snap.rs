@@ -12,7 +12,15 @@ use crate::workspace::Workspace;
 /// # Errors
 /// If there is no such snapshot; the error names those whose names are near.
 pub(crate) fn body(workspace: &Workspace, name: &str) -> Result<String> {
-    let text = read("snapshot", &workspace.snapshots(), name, "snap")?;
+    body_in(&workspace.snapshots(), name)
+}
+
+/// The body of the snapshot `NAME.snap` in `folder`, likewise.
+///
+/// # Errors
+/// If there is no such snapshot; the error names those whose names are near.
+pub(crate) fn body_in(folder: &Path, name: &str) -> Result<String> {
+    let text = read("snapshot", folder, name, "snap")?;
     without_header(&text)
         .with_context(|| format!("snapshot `{name}` has no header between two lines of `---`"))
 }

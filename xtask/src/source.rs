@@ -137,3 +137,8 @@ fn target<'p>(package: &Package, path: &'p str) -> Result<(PathBuf, &'p str)> {
 fn split(path: &str) -> (&str, &str) {
     path.split_once("::").unwrap_or((path, ""))
 }
+
+/// The number, from 1, of the line that `offset` lies in.
+pub(crate) fn line_of(text: &str, offset: usize) -> usize {
+    text[..offset].matches('\n').count() + 1
+}

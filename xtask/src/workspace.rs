@@ -11,6 +11,9 @@ use serde_json::Value;
 
 use crate::source::Source;
 
+/// The environment variable that moves the learners' folders elsewhere: what a script tries must not meet what a learner has written.
+pub(crate) const LAB_DIR: &str = "LAB_DIR";
+
 /// What cargo says about the workspace.
 pub(crate) struct Workspace {
     /// The folder of the workspace's `Cargo.toml`.
@@ -19,6 +22,8 @@ pub(crate) struct Workspace {
     pub(crate) target: PathBuf,
     /// The members, in cargo's order.
     pub(crate) packages: Vec<Package>,
+    /// Where learners' folders are: `lab`, or what `LAB_DIR` says.
+    pub(crate) lab: PathBuf,
     /// Files parsed so far: pages ask for many items of few files. Only `source` borrows it, and never while it parses.
     sources: RefCell<HashMap<PathBuf, Rc<Source>>>,
 }
@@ -60,8 +65,14 @@ impl Workspace {
         }
         let metadata: Value =
             serde_json::from_slice(&output.stdout).context("cargo metadata gave no JSON")?;
+        let root = PathBuf::from(text(&metadata, "workspace_root"));
+        let lab = match std::env::var_os(LAB_DIR) {
+            Some(lab) => std::path::absolute(lab).context(LAB_DIR)?,
+            None => root.join("lab"),
+        };
         Ok(Self {
-            root: text(&metadata, "workspace_root").into(),
+            root,
+            lab,
             target: text(&metadata, "target_directory").into(),
             packages: list(&metadata, "packages").map(Package::from_metadata).collect(),
             sources: RefCell::default(),
@@ -84,6 +95,15 @@ impl Workspace {
         let source = Rc::new(Source::read(file)?);
         self.sources.borrow_mut().insert(file.to_path_buf(), Rc::clone(&source));
         Ok(source)
+    }
+
+    /// The way from a learner's folder to the workspace's root, as a manifest or a link has it.
+    pub(crate) fn up_from_lab(&self) -> String {
+        if self.lab == self.root.join("lab") {
+            "../..".to_owned()
+        } else {
+            self.root.display().to_string()
+        }
     }
 
     /// The book's folder.

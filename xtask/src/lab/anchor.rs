@@ -35,7 +35,7 @@ pub(crate) fn title(workspace: &Workspace, section: &str) -> Result<String> {
 }
 
 /// The anchor that mdbook gives a heading.
-fn id(heading: &str) -> String {
+pub(crate) fn id(heading: &str) -> String {
     let kept = |c: char| match c {
         ' ' => Some('-'),
         '_' | '-' => Some(c),

@@ -87,14 +87,22 @@ pub(crate) fn of_package(workspace: &Workspace, dir: &Path, copy: &Copy<'_>) -> 
     Ok(toml::to_string(&manifest)?)
 }
 
-fn read(dir: &Path) -> Result<Table> {
+/// The `Cargo.toml` in `dir`.
+///
+/// # Errors
+/// If it cannot be read, or is no valid TOML.
+pub(crate) fn read(dir: &Path) -> Result<Table> {
     let file = dir.join("Cargo.toml");
     let text =
         fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
     text.parse().with_context(|| format!("{}", file.display()))
 }
 
-fn table<'t>(manifest: &'t Table, key: &str) -> impl Iterator<Item = (&'t String, &'t Value)> {
+/// What is in the table `key`; nothing if there is none.
+pub(crate) fn table<'t>(
+    manifest: &'t Table,
+    key: &str,
+) -> impl Iterator<Item = (&'t String, &'t Value)> {
     manifest.get(key).and_then(Value::as_table).into_iter().flatten()
 }
 

@@ -74,7 +74,7 @@ pub(crate) fn place(dir: &Path, path: &str) -> Option<PathBuf> {
 }
 
 /// The folder's name, `01-blocking`, of a chapter before that of `assignment`.
-fn earlier_chapter(package: &Package, assignment: &Assignment) -> Option<String> {
+pub(crate) fn earlier_chapter(package: &Package, assignment: &Assignment) -> Option<String> {
     let number = package.crate_name.strip_prefix("chapter_")?;
     let name = package.dir.file_name()?.to_str()?;
     (number < assignment.number.as_str()).then(|| name.to_owned())

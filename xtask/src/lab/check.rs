@@ -18,6 +18,7 @@ use super::manifest::{Assignment, all, named};
 use super::options::Options;
 use super::overlay::Overlay;
 use super::proof::{self, Subject};
+use super::rehearsal::{self, Pace, rehearse};
 use super::{hints, run, snapshot};
 use crate::finding::{Finding, fail_on};
 use crate::workspace::Workspace;
@@ -43,7 +44,7 @@ pub(crate) fn check(workspace: &Workspace, options: &Options) -> Result<ExitCode
     };
     let only = options.value("only");
     let mut findings = Vec::new();
-    for assignment in &assignments {
+    for (place, assignment) in assignments.iter().enumerate() {
         let began = Instant::now();
         findings.extend(files(workspace, assignment)?);
         let judged = judge(workspace, assignment, only.unwrap_or_default())?;
@@ -54,6 +55,12 @@ pub(crate) fn check(workspace: &Workspace, options: &Options) -> Result<ExitCode
         }
         if only.is_none() {
             findings.extend(museum(workspace, assignment, &judged)?);
+        }
+        if only.is_none_or(|only| rehearsal::NAME.contains(only)) {
+            let pace = if place == 0 { Pace::Whole } else { Pace::Short };
+            let about = format!("{}/brief.md", workspace.relative(&assignment.dir));
+            let faults = rehearse(workspace, assignment, pace)?;
+            findings.extend(faults.iter().map(|fault| Finding::about(about.clone(), fault)));
         }
         let seconds = began.elapsed().as_secs_f64();
         println!(
@@ -71,8 +78,7 @@ pub(crate) fn check(workspace: &Workspace, options: &Options) -> Result<ExitCode
 fn files(workspace: &Workspace, assignment: &Assignment) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let about = |file: &str| format!("{}/{file}", workspace.relative(&assignment.dir));
-    let brief = std::fs::read_to_string(assignment.dir.join("brief.md"))
-        .with_context(|| format!("{} cannot be read", about("brief.md")))?;
+    let brief = assignment.brief()?;
     for (place, task) in assignment.manifest.tasks.iter().enumerate() {
         if let Err(error) = hints::of(assignment, place) {
             findings.push(Finding::about(about("hints.md"), error));

@@ -64,6 +64,26 @@ pub(crate) fn own_files(
     Ok(paths)
 }
 
+/// What the learner is to write: the item's name, and the text of each body between its braces.
+///
+/// # Errors
+/// As [`starter`].
+pub(crate) fn solutions(
+    workspace: &Workspace,
+    assignment: &Assignment,
+) -> Result<Vec<(String, String)>> {
+    let files = reference(workspace, assignment)?;
+    let mut solutions = Vec::new();
+    for task in &assignment.manifest.tasks {
+        for body in bodies(workspace, assignment, task)? {
+            let text = files.get(&body.path).unwrap_or_default();
+            let inner = text[body.range.start + 1..body.range.end - 1].trim().to_owned();
+            solutions.push((format!("{}, task {}", body.path, task.id), inner));
+        }
+    }
+    Ok(solutions)
+}
+
 /// The block of a function.
 struct Body {
     /// Its file, from the package's folder.

@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::workspace::files_under;
+
+/// The longest file that may be handed in, and the most in all: several times what the longest chapter has.
+const FILE_BYTES_MAX: u64 = 128 * 1024;
+const BYTES_MAX: u64 = 1024 * 1024;
 
 /// Texts by their paths from the package's folder, with `/`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +45,28 @@ impl Files {
         Ok(files)
     }
 
+    /// What somebody has handed in: the files in `dir/folder`, as [`Files::under`], but no other ones than regular ones, and none that is
+    /// longer than anybody writes by hand.
+    ///
+    /// # Errors
+    /// The one that is not as it should be is named.
+    pub(crate) fn handed_in(dir: &Path, folder: &str) -> Result<Self> {
+        let mut bytes = 0;
+        if dir.join(folder).is_dir() {
+            for file in files_under(&dir.join(folder))? {
+                let path = file.strip_prefix(dir).unwrap_or(&file).display();
+                let about = fs::symlink_metadata(&file)?;
+                ensure!(about.is_file(), "{path} is a link, or something else that is no file");
+                bytes += about.len();
+                ensure!(
+                    about.len() <= FILE_BYTES_MAX && bytes <= BYTES_MAX,
+                    "{path} makes it too long: {FILE_BYTES_MAX} bytes a file and {BYTES_MAX} in all are the most"
+                );
+            }
+        }
+        Self::under(dir, folder)
+    }
+
     /// The text of `path`.
     pub(crate) fn get(&self, path: &str) -> Option<&str> {
         self.texts.get(path).map(String::as_str)
@@ -54,6 +80,17 @@ impl Files {
     /// Leaves `path` out.
     pub(crate) fn remove(&mut self, path: &str) {
         self.texts.remove(path);
+    }
+
+    /// Leaves out all paths that begin with `folder`.
+    pub(crate) fn remove_below(&mut self, folder: &str) {
+        self.texts.retain(|path, _| !path.starts_with(folder));
+    }
+
+    /// The same files with `folder` before their paths.
+    pub(crate) fn below(self, folder: &str) -> Self {
+        let texts = self.texts.into_iter().map(|(path, text)| (format!("{folder}/{path}"), text));
+        Self { texts: texts.collect() }
     }
 
     /// The paths and their texts, sorted.

@@ -64,11 +64,7 @@ impl Wanted {
 
 impl Grade {
     pub(crate) fn points(&self, assignment: &Assignment) -> u32 {
-        self.tasks
-            .iter()
-            .filter(|task| task.passed())
-            .map(|task| task.task(assignment).points)
-            .sum()
+        self.tasks.iter().map(|task| task.points(assignment)).sum()
     }
 
     /// The points of all tasks that were asked for.
@@ -90,6 +86,11 @@ impl TaskGrade {
     /// A task counts as a whole: a task without a check that was run does not.
     pub(crate) fn passed(&self) -> bool {
         !self.checks.is_empty() && self.checks.iter().all(|check| check.outcome.passed())
+    }
+
+    /// All points of the task, or none.
+    pub(crate) fn points(&self, assignment: &Assignment) -> u32 {
+        if self.passed() { self.task(assignment).points } else { 0 }
     }
 
     pub(crate) fn task<'a>(&self, assignment: &'a Assignment) -> &'a Task {

@@ -12,6 +12,7 @@ use super::lane::Lane;
 use super::learner::Learner;
 use super::manifest::{Assignment, named};
 use super::options::Options;
+use super::reports::{Graded, Reports};
 use super::{ASSIGNMENT, report, run};
 use crate::workspace::Workspace;
 
@@ -26,21 +27,28 @@ pub(crate) fn grade(workspace: &Workspace, options: &Options) -> Result<ExitCode
     let assignment = named(workspace, options.word(ASSIGNMENT)?)?;
     let task = options.value("task").map(|id| assignment.place(id)).transpose()?;
     let seed = options.number("seed")?;
+    let reports = Reports::of(options)?;
     let mut learner = Learner::of(workspace, &assignment)?;
     let mut lane = Lane::open(workspace, &assignment, 0)?;
     if learner.record.carry {
         lane.carry(&learner.dir);
     }
-    loop {
-        let seen = Files::sources(&learner.dir)?;
+    if !options.has("watch") {
         let wanted = wanted(&assignment, task, seed);
-        let grade = once(workspace, &assignment, &mut learner, &mut lane, &wanted)?;
-        if !options.has("watch") {
-            let content = grade.passed() || options.has("exit-zero");
-            return Ok(if content { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        let grade = once(workspace, &assignment, &mut learner, &mut lane, &wanted, &reports)?;
+        let content = grade.passed() || options.has("exit-zero");
+        return Ok(if content { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    loop {
+        let seen = Files::sources(&learner.dir).ok();
+        let wanted = wanted(&assignment, task, seed);
+        // An editor may just be saving: what is wrong with the folder now may be right in a moment.
+        if let Err(error) = once(workspace, &assignment, &mut learner, &mut lane, &wanted, &reports)
+        {
+            eprintln!("{error:#}");
         }
         eprintln!("\nwaiting for a change; Ctrl-C ends this");
-        while Files::sources(&learner.dir).is_ok_and(|files| files == seen) {
+        while Files::sources(&learner.dir).ok() == seen {
             thread::sleep(LOOK);
         }
     }
@@ -57,16 +65,21 @@ fn once(
     learner: &mut Learner,
     lane: &mut Lane,
     wanted: &Wanted,
+    reports: &Reports,
 ) -> Result<Grade> {
     let submission = learner.submission(workspace, assignment)?;
     eprintln!("building assignment {} …", assignment.number);
     let compiled = compile(workspace, assignment, lane, &submission.sources, true)?;
     let grade = graded(assignment, &compiled, wanted)?;
-    for line in &submission.ignored {
-        println!("{line}");
+    let mut text: String = submission.ignored.iter().map(|line| format!("{line}\n")).collect();
+    text.push_str(&report::text(workspace, assignment, &grade)?);
+    if reports.take_stdout() {
+        eprint!("{text}");
+    } else {
+        print!("{text}");
     }
-    print!("{}", report::text(workspace, assignment, &grade)?);
     keep(assignment, learner, &grade)?;
+    reports.write(&Graded { assignment, grade: &grade, ignored: &submission.ignored })?;
     Ok(grade)
 }
 

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::Value;
 
 use super::cargo_toml::{self, Copy};
@@ -12,6 +13,10 @@ use super::carry;
 use super::files::Files;
 use super::manifest::Assignment;
 use crate::workspace::Workspace;
+
+/// The most processor time and memory of each process of a build. The longest chapter takes a few seconds, and some hundred MiB.
+const CPU_SECONDS_MAX: u64 = 120;
+const MEMORY_BYTES_MAX: u64 = 4 << 30;
 
 /// Where submissions of one assignment are built, one at a time.
 pub(crate) struct Lane {
@@ -84,26 +89,18 @@ impl Lane {
     }
 }
 
-/// Lets cargo build the graded tests of the package in `dir`.
+/// Lets cargo build the graded tests of the package in `dir`. Nothing is asked of the network, unless something was never downloaded,
+/// as in a fresh copy.
 fn compile(dir: &Path, target: &Path) -> Result<Built> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args([
-            "test",
-            "--no-run",
-            "--test",
-            "graded",
-            "--offline",
-            "--quiet",
-            "--message-format",
-            "json",
-        ])
-        .arg("--target-dir")
-        .arg(target)
-        .current_dir(dir)
-        .stdin(Stdio::null())
-        .output()
-        .context("cargo cannot be run")?;
+    let mut output = build(dir, target)?;
+    let is_missing = |output: &Output| {
+        !output.status.success() && String::from_utf8_lossy(&output.stderr).contains("--offline")
+    };
+    if is_missing(&output) {
+        eprintln!("downloading what the chapter stands on …");
+        cargo(dir).arg("fetch").status().context("cargo cannot be run")?;
+        output = build(dir, target)?;
+    }
     let messages: Vec<Value> = String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
@@ -117,8 +114,13 @@ fn compile(dir: &Path, target: &Path) -> Result<Built> {
     };
     if !output.status.success() {
         let errors = said("error");
+        let cargo_said = String::from_utf8_lossy(&output.stderr);
+        if errors.is_empty() && cargo_said.contains("(signal: ") {
+            // It was ended by a limit, or by its own stack's.
+            return Ok(Built::Errors(format!("the compiler gives up:\n{}\n", cargo_said.trim())));
+        }
         if errors.is_empty() {
-            bail!("cargo: {}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!("cargo: {}", cargo_said.trim());
         }
         return Ok(Built::Errors(errors.concat()));
     }
@@ -127,4 +129,28 @@ fn compile(dir: &Path, target: &Path) -> Result<Built> {
     });
     let path = program.context("cargo has built no graded tests")?.into();
     Ok(Built::Program { path, warnings: said("warning") })
+}
+
+fn build(dir: &Path, target: &Path) -> Result<Output> {
+    let mut command = cargo(dir);
+    command
+        .args(["test", "--no-run", "--test", "graded", "--offline", "--quiet"])
+        .args(["--message-format", "json", "--target-dir"])
+        .arg(target)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.spawn().context("cargo cannot be run")?;
+    // The compiler inherits it: what it evaluates at compile time may have no end.
+    for (resource, most) in [(Resource::Cpu, CPU_SECONDS_MAX), (Resource::Data, MEMORY_BYTES_MAX)] {
+        let limit = Rlimit { current: Some(most), maximum: Some(most) };
+        prlimit(Some(Pid::from_child(&child)), resource, limit)
+            .context("cargo cannot be limited")?;
+    }
+    child.wait_with_output().context("cargo cannot be run")
+}
+
+fn cargo(dir: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(dir).stdin(Stdio::null());
+    command
 }

@@ -50,7 +50,7 @@ pub(crate) struct Submission {
 impl Learner {
     /// Where the folder of `assignment` is, or would be.
     pub(crate) fn dir(workspace: &Workspace, assignment: &Assignment) -> PathBuf {
-        workspace.root.join("lab").join(&assignment.name)
+        workspace.lab.join(&assignment.name)
     }
 
     /// The started assignment; none if it is not started.
@@ -106,7 +106,7 @@ impl Learner {
         workspace: &Workspace,
         assignment: &Assignment,
     ) -> Result<Submission> {
-        let mut submission = submission(workspace, assignment, &self.dir)?;
+        let mut submission = submission(workspace, assignment, &self.dir, &Files::default())?;
         let manifest = start::manifest(workspace, assignment, self.record.carry)?;
         if fs::read_to_string(self.dir.join("Cargo.toml")).is_ok_and(|text| text != manifest) {
             submission.ignored.push("Cargo.toml: not yours to change; graded as it was".to_owned());
@@ -115,7 +115,7 @@ impl Learner {
     }
 }
 
-/// What is handed in by the folder `dir`, laid over the pristine chapter.
+/// What is handed in by the folder `dir`, laid over the pristine chapter. A file that is as `other` has it is not changed either.
 ///
 /// # Errors
 /// If a file that the learner writes in is gone, or is no text.
@@ -123,17 +123,18 @@ pub(crate) fn submission(
     workspace: &Workspace,
     assignment: &Assignment,
     dir: &Path,
+    other: &Files,
 ) -> Result<Submission> {
     let own = own_files(workspace, assignment)?;
     let mut pristine = starter(workspace, assignment, 0..assignment.manifest.tasks.len())?;
     let mut original = pristine.clone();
     original.extend(Files::under(&assignment.dir, "graded")?);
-    let mut handed = Files::sources(dir)?;
-    handed.extend(Files::under(dir, "graded")?);
+    let mut handed = Files::handed_in(dir, "src")?;
+    handed.extend(Files::handed_in(dir, "graded")?);
     let mut ignored = Vec::new();
     for (path, text) in handed.iter().filter(|(path, _)| !own.contains(*path)) {
         match original.get(path) {
-            Some(old) if old == text => {}
+            Some(old) if old == text || other.get(path) == Some(text) => {}
             Some(_) => ignored.push(format!("{path}: not yours to change; graded as it was")),
             None => ignored.push(format!("{path}: not a file of the assignment; left out")),
         }

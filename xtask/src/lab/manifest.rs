@@ -37,6 +37,9 @@ pub(crate) struct Manifest {
     pub(crate) selectors: bool,
     #[serde(default)]
     pub(crate) limits: Limits,
+    /// How many checks a student's repository lacks, because they stay with the teacher.
+    #[serde(default)]
+    pub(crate) hidden: usize,
     /// What the learner may not use, beside what nobody may.
     #[serde(default)]
     pub(crate) forbidden: Vec<Forbidden>,
@@ -186,6 +189,15 @@ impl Assignment {
         workspace.packages.iter().find(|package| package.crate_name == name).with_context(|| {
             format!("no package is called `{}`{}", self.manifest.chapter, near::hint(&name, names))
         })
+    }
+
+    /// What the learner reads, as it is a page of the book.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(crate) fn brief(&self) -> Result<String> {
+        fs::read_to_string(self.dir.join("brief.md"))
+            .with_context(|| format!("assignment {} has no brief.md", self.number))
     }
 
     /// The place of the task `id`.

@@ -1,5 +1,6 @@
 //! How a check has ended.
 
+use serde::Serialize;
 use serde_json::Value;
 
 /// The end of one check.
@@ -12,7 +13,7 @@ pub(crate) enum Outcome {
 }
 
 /// Why a check has failed, as package `grading` tells it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Story {
     pub(crate) steps: Vec<String>,
     pub(crate) expected: String,

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use anyhow::Result;
 use proc_macro2::{TokenStream, TokenTree};
+use serde::Serialize;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemUse, Meta, UseTree};
@@ -30,7 +31,7 @@ const NEVER: [(&str, &str); 10] = [
 ];
 
 /// One use of what is forbidden.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Refusal {
     file: String,
     /// From 1.

@@ -45,13 +45,16 @@ pub(crate) fn text(
         );
     }
     text.push('\n');
+    if assignment.manifest.hidden > 0 {
+        let _ = writeln!(text, "{} checks more are with your teacher.", assignment.manifest.hidden);
+    }
     Ok(text)
 }
 
 /// One task: its points, its checks, its stories, and where to go on.
 fn task_text(workspace: &Workspace, assignment: &Assignment, grade: &TaskGrade) -> Result<String> {
     let task = grade.task(assignment);
-    let points = if grade.passed() { task.points } else { 0 };
+    let points = grade.points(assignment);
     let mut text = format!("{} {:<50} {points:>3} of {:>3}\n", task.id, task.title, task.points);
     grade.checks.iter().for_each(|check| text.push_str(&check_text(&task.id, check)));
     if !grade.passed() && !grade.checks.is_empty() {
@@ -68,8 +71,7 @@ fn task_text(workspace: &Workspace, assignment: &Assignment, grade: &TaskGrade) 
 
 /// One check, and its story if it has one.
 pub(crate) fn check_text(own: &str, check: &CheckGrade) -> String {
-    let over = check.selector.map(|selector| format!(" (over {selector})")).unwrap_or_default();
-    let sentence = format!("{}{over}", sentence(&check.name));
+    let sentence = full_sentence(check);
     match &check.outcome {
         Outcome::Passed => format!("    ok    {sentence}\n"),
         Outcome::NotWritten(id) if id == own => format!("    todo  {sentence}\n"),
@@ -91,6 +93,12 @@ fn story_text(story: &Story) -> String {
     }
     let _ = writeln!(text, "{INDENT}because    {}", story.why);
     text
+}
+
+/// A check's sentence, with what it was run over.
+pub(crate) fn full_sentence(check: &CheckGrade) -> String {
+    let over = check.selector.map(|selector| format!(" (over {selector})")).unwrap_or_default();
+    format!("{}{over}", sentence(&check.name))
 }
 
 /// `a_line_comes_whole` as a sentence without its stop.

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use super::cargo_toml::{self, Copy};
+use super::carry::Carried;
 use super::cut::{own_files, starter};
 use super::files::Files;
 use super::learner::{Learner, Record};
@@ -17,9 +18,6 @@ use crate::workspace::Workspace;
 
 /// What a learner is told who opens the manifest.
 const MANIFEST_HEADER: &str = "# For `cargo run` and the editor. The grader uses one of its own.\n";
-
-/// What is built in one folder of `lab` is there for the next one.
-const CARGO_CONFIG: &str = "[build]\ntarget-dir = \"../target/lab/learner\"\n";
 
 /// Makes the learner's folder.
 ///
@@ -70,33 +68,45 @@ pub(crate) fn manifest(
     assignment: &Assignment,
     carry: bool,
 ) -> Result<String> {
+    let up = workspace.up_from_lab();
     let package = |path: &str| match carry::place(Path::new(""), path) {
         Some(place) if carry => place.display().to_string(),
-        _ => format!("../../{path}"),
+        _ => format!("{up}/{path}"),
     };
     let copy = Copy { package: &package, unfinished: true, program: true, graded: true };
     let manifest = cargo_toml::of_chapter(workspace, assignment, &copy)?;
     Ok(format!("{MANIFEST_HEADER}\n{manifest}"))
 }
 
-/// Lets cargo build all of the learner's folders into one target folder.
-fn share_target(dir: &Path) -> Result<()> {
-    let config = dir.with_file_name(".cargo").join("config.toml");
+/// Lets cargo build all of the learner's folders into one target folder: what is built in one is there for the next one.
+fn share_target(workspace: &Workspace) -> Result<()> {
+    let config = workspace.lab.join(".cargo").join("config.toml");
+    let up = workspace.up_from_lab();
+    // From the folder in which `.cargo` is, which is one above a learner's.
+    let root = up.strip_suffix("/..").unwrap_or(&up);
+    let text = format!("[build]\ntarget-dir = \"{root}/target/lab/learner\"\n");
     fs::create_dir_all(config.with_file_name(""))?;
-    fs::write(&config, CARGO_CONFIG)
-        .with_context(|| format!("{} cannot be written", config.display()))
+    fs::write(&config, text).with_context(|| format!("{} cannot be written", config.display()))
 }
 
-fn begin(workspace: &Workspace, assignment: &Assignment, dir: &Path, record: Record) -> Result<()> {
+/// Makes the folder `dir`, and gives what it stands on, if that is the learner's own.
+///
+/// # Errors
+/// If something cannot be read or written.
+pub(crate) fn make(
+    workspace: &Workspace,
+    assignment: &Assignment,
+    dir: &Path,
+    record: Record,
+) -> Result<Option<Carried>> {
     let carried = record.carry.then(|| carry::collect(workspace, assignment)).transpose()?;
     let mut files = starter(workspace, assignment, 0..assignment.manifest.tasks.len())?;
     files.extend(Files::under(&assignment.dir, "graded")?);
     files.set("Cargo.toml", manifest(workspace, assignment, record.carry)?);
-    let brief = fs::read_to_string(assignment.dir.join("brief.md"))
-        .with_context(|| format!("assignment {} has no brief.md", assignment.number))?;
     // In the book it stands beside the chapters' pages.
-    files.set("brief.md", brief.replace("](chapter-", "](../../book/src/chapter-"));
-    share_target(dir)?;
+    let link = format!("]({}/book/src/chapter-", workspace.up_from_lab());
+    files.set("brief.md", assignment.brief()?.replace("](chapter-", &link));
+    share_target(workspace)?;
     files.write(dir)?;
     if let Some(carried) = &carried {
         carried.write(dir)?;
@@ -107,6 +117,11 @@ fn begin(workspace: &Workspace, assignment: &Assignment, dir: &Path, record: Rec
     }
     let learner = Learner { dir: dir.to_path_buf(), record };
     learner.save()?;
+    Ok(carried)
+}
+
+fn begin(workspace: &Workspace, assignment: &Assignment, dir: &Path, record: Record) -> Result<()> {
+    let carried = make(workspace, assignment, dir, record)?;
     let shown = workspace.relative(dir);
     let number = &assignment.number;
     println!("Assignment {number}, {}, is in {shown}", assignment.manifest.title);

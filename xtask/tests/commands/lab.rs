@@ -2,8 +2,17 @@
 //! itself; here nothing is compiled.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::symlink;
+use std::process::Stdio;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use crate::fixture::Fixture;
+
+/// How long is waited for what must come; only a failure takes so long.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 const MANIFEST: &str = "assignments/03-selector/assignment.toml";
 const OWN: &str = "lab/03-selector/src/selector.rs";
@@ -189,4 +198,259 @@ fn a_brief_is_a_page_of_the_book() {
     assert!(page.starts_with("# Assignment 03\n"), "{page}");
     let fault = fixture.expand("snap", "{{#brief 09}}").unwrap_err();
     assert!(fault.contains("no assignment `09`; there are: 03-selector"), "{fault}");
+}
+
+#[test]
+fn a_grade_is_written_for_programs_as_well() {
+    let fixture = started();
+    fixture.edit(OWN, "todo!(\"3.2 Clearing\")", "unsafe { self.sources.set_len(0) }");
+    let (code, text) = lab(
+        &fixture,
+        &["grade", "03", "--json", "g.json", "--junit", "g.xml", "--result", "result.json"],
+    );
+    assert_eq!(code, 1, "{text}");
+    let json = fs::read_to_string(fixture.path("g.json")).unwrap();
+    assert!(json.contains("\"path\": \"unsafe\"") && json.contains("\"line\": 34"), "{json}");
+    let xml = fs::read_to_string(fixture.path("g.xml")).unwrap();
+    assert!(
+        xml.contains("<error type=\"refused\" message=\"refused\">src/selector.rs:34: `unsafe`"),
+        "{xml}"
+    );
+    let result = fs::read_to_string(fixture.path("result.json")).unwrap();
+    assert!(result.contains("\"schema\": \"classroom50/result/v1\""), "{result}");
+
+    let output =
+        fixture.command(&["lab", "grade", "03", "--exit-zero", "--json", "-"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.starts_with("{\n") && said.ends_with("}\n"), "{said}");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("0 of 100 points.\n"));
+
+    for (arguments, said) in [
+        (&["--json", "no/g.json"][..], "--json: no/g.json cannot be written: No such file"),
+        (
+            &["--json", "-", "--result", "-"],
+            "--json and --result would both write the standard output",
+        ),
+        (&["--json", "a", "--junit", "a"], "--json and --junit would both write a"),
+        (&["--junit"], "missing argument for option '--junit'"),
+    ] {
+        let (code, text) = lab(&fixture, &[&["grade", "03"], arguments].concat());
+        assert_eq!(code, 2, "{text}");
+        assert!(text.contains(said), "no {said}\nin {text}");
+    }
+}
+
+#[test]
+fn a_watched_folder_is_graded_again_after_each_change() {
+    let fixture = started();
+    fixture.edit(OWN, "todo!(\"3.1 Counting\")", "unsafe { self.sources.len() }");
+    let mut watching = fixture.command(&["lab", "grade", "03", "--watch"]);
+    let mut child = watching.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let (send, lines) = mpsc::channel();
+    thread::spawn(move || output.lines().try_for_each(|line| send.send(line.unwrap())));
+    let refused = || loop {
+        let line = lines.recv_timeout(PATIENCE).unwrap();
+        if let Some(refusal) = line.trim().strip_suffix("everything here can be written without it")
+        {
+            break refusal.to_owned();
+        }
+    };
+    assert_eq!(refused(), "src/selector.rs:29: `unsafe` is refused: ");
+    fixture.edit(OWN, "unsafe {", "\n\nunsafe {");
+    assert_eq!(refused(), "src/selector.rs:31: `unsafe` is refused: ");
+    // A file that an editor is about to write ends nothing.
+    let text = fs::read_to_string(fixture.path(OWN)).unwrap();
+    fs::remove_file(fixture.path(OWN)).unwrap();
+    fixture.write(OWN, &text.replace("unsafe {", "\nunsafe {"));
+    assert_eq!(refused(), "src/selector.rs:32: `unsafe` is refused: ");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_brief_that_shows_what_does_not_work_is_found() {
+    let fixture = Fixture::new();
+    fixture.write(
+        "assignments/03-selector/brief.md",
+        "`cargo x lab start 03`, then `cargo x lab hnit 3.1`, or `cargo x lab hint 3.2`.",
+    );
+    let (code, text) = lab(&fixture, &["check", "03", "--only", "learner"]);
+    assert_eq!(code, 2, "{text}");
+    for part in [
+        "brief.md: the brief never shows `cargo x lab grade 03`\n",
+        "the brief shows `cargo x lab hnit 3.1`; `cargo x lab hnit 3.1` ends with exit status: 2, not with exit code 0:\nno command `lab hnit`",
+        // Its third hint is missing in the fixture.
+        "the brief shows `cargo x lab hint 3.2`; ",
+    ] {
+        assert!(text.contains(part), "no {part}\nin {text}");
+    }
+}
+
+#[test]
+fn a_learners_folder_may_be_elsewhere() {
+    let fixture = Fixture::new();
+    let elsewhere = fixture.path("else/where");
+    let mut start = fixture.command(&["lab", "start", "03"]);
+    assert!(start.env("LAB_DIR", &elsewhere).output().unwrap().status.success());
+    assert!(!fixture.path("lab").exists());
+    let manifest = fs::read_to_string(elsewhere.join("03-selector/Cargo.toml")).unwrap();
+    let root = fixture.path("").canonicalize().unwrap();
+    let grading = format!("path = \"{}/assignments/grading\"", root.display());
+    assert!(manifest.contains(&grading), "no {grading}\nin {manifest}");
+}
+
+#[test]
+fn an_export_needs_a_folder_that_is_empty() {
+    let fixture = Fixture::new();
+    for (arguments, said) in [
+        (&["export", "03"][..], "where to? `cargo x lab export 03 --out DIR`\n"),
+        (
+            &["export", "03", "--out", "book"],
+            "book is not empty: choose another --out, or empty it\n",
+        ),
+        (&["export", "07", "--out", "new"], "no assignment `07`; there are: 03-selector\n"),
+    ] {
+        let (code, text) = lab(&fixture, arguments);
+        assert_eq!((code, text.as_str()), (2, said));
+    }
+    assert!(!fixture.path("new").exists());
+}
+
+/// A class in the folder `class`, of copies of the learner's folder with `OWN` changed as given.
+fn class(fixture: &Fixture, students: &[(&str, &str)]) {
+    for (name, count) in students {
+        let sources = fixture.path(&format!("class/{name}/lab/03-selector/src"));
+        fs::create_dir_all(&sources).unwrap();
+        let text = fs::read_to_string(fixture.path(OWN)).unwrap();
+        fs::write(sources.join("selector.rs"), text.replace("todo!(\"3.1 Counting\")", count))
+            .unwrap();
+    }
+}
+
+#[test]
+fn a_class_is_graded_and_whoever_cannot_be_is_named() {
+    let fixture = started();
+    let deep = format!("{}true;", "!".repeat(100_000));
+    class(
+        &fixture,
+        &[
+            ("ada", "unsafe { x() }"),
+            ("eve", "unsafe { y() }"),
+            ("joe", ""),
+            ("max", ""),
+            ("sue", ""),
+        ],
+    );
+    fs::create_dir_all(fixture.path("class/=bob")).unwrap();
+    let own = |name: &str| fixture.path(&format!("class/{name}/lab/03-selector/src/selector.rs"));
+    fs::remove_file(own("joe")).unwrap();
+    symlink("/dev/zero", own("joe")).unwrap();
+    fs::write(own("max"), format!("fn f() -> bool {{ unsafe {{}} {deep} }}")).unwrap();
+    fs::write(own("sue"), "//".repeat(100_000)).unwrap();
+    symlink(fixture.path("class/ada/lab"), fixture.path("class/=bob/lab")).unwrap();
+    // A learner's own folder, which names its chapter.
+    let copied = fixture.path("class/zoe");
+    fs::create_dir_all(copied.join("src")).unwrap();
+    fs::write(copied.join("Cargo.toml"), "[package]\nname = \"chapter-03\"\n").unwrap();
+    fs::copy(own("eve"), copied.join("src/selector.rs")).unwrap();
+
+    let (code, said) =
+        lab(&fixture, &["grade-all", "class", "--csv", "list.csv", "--seed", "7", "--jobs", "2"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.starts_with("7 submissions, seed 7\n"), "{said}");
+    assert!(said.contains("ada: 0 of 100, refused\n"), "{said}");
+    assert!(said.ends_with("not graded: =bob, joe, sue\n"), "{said}");
+    let unsafe_in = |line| {
+        format!(
+            "src/selector.rs:{line}: `unsafe` is refused: everything here can be written without it"
+        )
+    };
+    let expected = format!(
+        "name,assignment,points,3.1,3.2,refused,error,ignored\n\
+         '=bob,,,,,,its src leads out of it,\n\
+         ada,03-selector,0,0,0,{0},,\n\
+         eve,03-selector,0,0,0,{0},,\n\
+         joe,03-selector,,,,,\"src/selector.rs is a link, or something else that is no file\",\n\
+         max,03-selector,0,0,0,{1},,\n\
+         sue,03-selector,,,,,src/selector.rs makes it too long: 131072 bytes a file and 1048576 in all are the most,\n\
+         zoe,03-selector,0,0,0,{0},,\n",
+        unsafe_in(29),
+        unsafe_in(1),
+    );
+    assert_eq!(fs::read_to_string(fixture.path("list.csv")).unwrap(), expected);
+
+    for (arguments, said) in [
+        (&["grade-all"][..], "which one? This command takes a folder of submissions\n"),
+        (&["grade-all", "nowhere"], "nowhere cannot be read: No such file"),
+        (
+            &["grade-all", "class/zoe/src"],
+            "class/zoe/src has no folder in it: each submission has one\n",
+        ),
+        (&["grade-all", "class", "--jobs", "0"], "--jobs takes a number from 1 to 64, not 0\n"),
+        (
+            &["grade-all", "class", "--assignment", "9"],
+            "no assignment `9`; there are: 03-selector\n",
+        ),
+    ] {
+        let (code, text) = lab(&fixture, arguments);
+        assert_eq!(code, 2, "{text}");
+        assert!(text.starts_with(said), "{text}");
+    }
+}
+
+#[test]
+fn the_museum_shows_each_mistake_with_its_story() {
+    let fixture = Fixture::new();
+    let page = fixture.expand("snap", "{{#museum}}").unwrap();
+    for part in [
+        "## Assignment 03: A selector\n",
+        "2 submissions, 2 checks.",
+        "<tr><th>one too many</th><td title=\"3.1 all are counted\">&#9679;</td><td title=\"3.2 nothing is left\">&#9675;</td></tr>\n",
+        "<tr><th>some are left</th><td></td><td title=\"3.2 nothing is left\">&#9679;</td></tr>\n",
+        "1. 3.1 all are counted\n2. 3.2 nothing is left\n",
+        // A short story is shown, a longer one folded.
+        "### 3.1 Counting\n\nThe `Selector` itself is counted as a source. *<code>one_too_many</code>, and one more check*\n\n~~~~text\nFAIL  all are counted\n",
+        "### 3.2 Clearing\n\n<details class=\"exhibit\">\n<summary>Only the first source is forgotten. <em><code>some_are_left</code></em></summary>\n\n~~~~text\nFAIL  nothing is left\n",
+    ] {
+        assert!(page.contains(part), "no {part}\nin {page}");
+    }
+    fixture.edit(
+        "assignments/03-selector/snapshots/matrix.snap",
+        "some_are_left  .",
+        "some_is_left  .",
+    );
+    let fault = fixture.expand("snap", "{{#museum}}").unwrap_err();
+    assert!(fault.contains("`some_are_left` is not in the matrix"), "{fault}");
+    fs::remove_file(fixture.path("assignments/03-selector/snapshots/one_too_many.snap")).unwrap();
+    let fault = fixture.expand("snap", "{{#museum 03}}").unwrap_err();
+    assert!(fault.contains("no snapshot `one_too_many`"), "{fault}");
+}
+
+#[test]
+fn a_teachers_tables_are_made_of_the_manifests() {
+    let fixture = Fixture::new();
+    let tasks = fixture.expand("snap", "{{#tasks}}").unwrap();
+    for part in [
+        "| **[Assignment 03](assignment-03.md)** | **A selector** | | **30** | |\n",
+        "| [3.2 Clearing](assignment-03.md#32-clearing) | ",
+        "](selector.md) | 60 | 20 | 3.1 |\n",
+    ] {
+        assert!(tasks.contains(part), "no {part}\nin {tasks}");
+    }
+    let mistakes = fixture.expand("snap", "{{#mistakes}}").unwrap();
+    assert!(
+        mistakes.contains("- [3.2 Clearing](assignment-03.md#32-clearing)\n  - Only the first source is forgotten.\n"),
+        "{mistakes}"
+    );
+    let plan = fixture.expand("snap", "{{#plan 03a, 03b 04}}").unwrap();
+    for part in [
+        "| 1 | [3.1 Counting](assignment-03.md#31-counting) | 40 | 10 |\n",
+        "| 2 | [3.2 Clearing](assignment-03.md#32-clearing); assignment 04, which is to come | 60 | 20 |\n",
+    ] {
+        assert!(plan.contains(part), "no {part}\nin {plan}");
+    }
+    let fault = fixture.expand("snap", "{{#plan 01}}").unwrap_err();
+    assert!(fault.contains("`01` is no assignment"), "{fault}");
 }
