@@ -16,7 +16,7 @@ pub(crate) fn what_was_kept_is_sent_as_there_is_room(trial: &mut Trial) -> Verdi
     let bytes = trial.random().bytes(length);
     let mut takes = vec![None];
     for _ in 0..8 {
-        takes.push(Some(trial.random().between(1, 40_000)));
+        takes.push(Some(trial.random().between(1, 15_000)));
         takes.extend([None].repeat(trial.random().between(0, 1)));
     }
     takes.push(Some(1));
