@@ -43,11 +43,11 @@ pub(crate) fn what_comes_while_reading_is_paused_waits(trial: &mut Trial) -> Ver
     };
     trial.did("pause_reading()");
     scene.transport.pause_reading();
-    trial.expect("is_reading()", &false, &scene.transport.is_reading(), WAITS)?;
     let mut scene = scene.begun();
     scene.reports(READABLE);
     scene.rest();
     trial.expect_bytes("received", b"", &scene.record.received(), WAITS)?;
+    trial.expect("is_reading()", &false, &scene.transport.is_reading(), WAITS)?;
     scene.reports(READABLE);
     scene.rest();
     let watches = |scene: &Scene| {
