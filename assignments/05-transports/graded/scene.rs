@@ -136,6 +136,18 @@ pub(crate) struct Scene {
     protocol: Option<ProtocolRef<Actor>>,
 }
 
+/// A stream of which the first sends take so much each, before everything is taken.
+pub(crate) fn takes(trial: &Trial, script: &[Option<usize>]) -> FakeStream {
+    let sends = ["first", "second", "third"];
+    let words = script.iter().zip(sends).map(|(takes, send)| match takes {
+        None => format!("nothing of the {send} send"),
+        Some(1) => format!("1 byte of the {send} send"),
+        Some(count) => format!("{count} bytes of the {send} send"),
+    });
+    trial.did(format!("the kernel will take {}", words.collect::<Vec<_>>().join(", ")));
+    FakeStream::new().takes(script.iter().map(|takes| Ok(*takes)))
+}
+
 /// How the kernel of the scene reports: as that of the selector does which is chosen.
 pub(crate) fn mode(trial: &Trial) -> Mode {
     if trial.selector() == "mio" { Mode::Edge } else { Mode::Level }
@@ -164,6 +176,7 @@ impl Scene {
         };
         let (transport, protocol) =
             connect(&fake, stream.clone(), actor).expect("a fake back end takes everything");
+        trial.notes().saw("a connection is opened");
         let (notes, watched) = (trial.notes(), Cell::new(None));
         Scene { fake, stream, transport, record, alive, notes, watched, protocol: Some(protocol) }
     }
@@ -221,6 +234,12 @@ impl Scene {
             }
         }
         self.watched.get().unwrap_or(Interest::NONE)
+    }
+
+    /// Whether the kernel watches for what comes, and says so as long as it is there.
+    pub(crate) fn is_told_of_data(&self, trial: &Trial) -> bool {
+        let watched = self.interest();
+        mode(trial) == Mode::Level && !matches!(watched, Interest::NONE | Interest::WRITE)
     }
 
     /// Writes, and notes it.

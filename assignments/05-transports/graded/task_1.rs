@@ -1,20 +1,10 @@
 //! Task 5.1: the way of a byte into the kernel, or behind those that wait.
 
-use crate::scene::{NONE, Scene, Told};
+use crate::scene::{NONE, Scene, Told, takes};
 use chapter_05::fake::{Call, FakeStream};
 use chapter_05::{AfterEof, Transport, WaterMarks};
 use grading::{Trial, Verdict, shown};
 use std::rc::Rc;
-
-/// A scene whose kernel takes so much of each send, before it takes everything.
-fn scene(trial: &Trial, takes: &[Option<usize>]) -> Scene {
-    let words = takes.iter().map(|takes| match takes {
-        Some(count) => format!("{count} bytes of the next send"),
-        None => "nothing of the next send".to_owned(),
-    });
-    trial.did(format!("the kernel takes {}", words.collect::<Vec<_>>().join(", ")));
-    Scene::new(trial, FakeStream::new().takes(takes.iter().map(|takes| Ok(*takes))))
-}
 
 pub(crate) fn what_the_kernel_takes_is_gone_and_the_rest_is_kept(trial: &mut Trial) -> Verdict {
     const AT_ONCE: &str = "The kernel mostly has room: what it takes at once is gone when write \
@@ -23,7 +13,8 @@ pub(crate) fn what_the_kernel_takes_is_gone_and_the_rest_is_kept(trial: &mut Tri
                         everything goes behind it, for bytes stay in order.";
     let words: Vec<Vec<u8>> = (0..3).map(|_| trial.random().word(4, 20).into_bytes()).collect();
     let taken = trial.random().between(1, words[1].len() - 1);
-    let first = scene(trial, &[Some(words[0].len()), Some(taken)]);
+    let stream = takes(trial, &[Some(words[0].len()), Some(taken)]);
+    let first = Scene::new(trial, stream);
     first.write(trial, &words[0])?;
     trial.expect_bytes("sent", &words[0], &first.stream.sent(), AT_ONCE)?;
     trial.expect("write_buffer_size()", &0, &first.transport.write_buffer_size(), AT_ONCE)?;
@@ -47,7 +38,7 @@ pub(crate) fn what_the_kernel_takes_is_gone_and_the_rest_is_kept(trial: &mut Tri
 
     // Several pieces, one of them empty, of which the kernel takes the first and a part of the third.
     let taken = words[0].len() + trial.random().between(1, words[1].len() - 1);
-    let second = scene(trial, &[Some(taken)]);
+    let second = Scene::new(trial, takes(trial, &[Some(taken)]));
     let pieces: [&[u8]; 4] = [&words[0], b"", &words[1], &words[2]];
     trial.did(format!("writelines({})", pieces.map(shown).join(", ")));
     if let Err(error) = second.transport.writelines(&pieces) {
@@ -68,7 +59,14 @@ pub(crate) fn what_the_kernel_takes_is_gone_and_the_rest_is_kept(trial: &mut Tri
         &vec![Call::SendVectored(lengths)],
         &came,
         "One call takes many pieces.",
-    )
+    )?;
+
+    let count = trial.random().between(1030, 1100);
+    trial.did(format!("writelines() with {count} pieces of a byte, of which one call takes 1024"));
+    let third = Scene::new(trial, FakeStream::new());
+    let written = third.transport.writelines(&vec![&b"x"[..]; count]);
+    trial.expect("writelines()", &Ok(()), &written, REST)?;
+    trial.expect("write_buffer_size()", &(count - 1024), &third.transport.write_buffer_size(), REST)
 }
 
 pub(crate) fn above_the_high_mark_the_protocol_is_paused_once(trial: &mut Trial) -> Verdict {
@@ -79,7 +77,7 @@ pub(crate) fn above_the_high_mark_the_protocol_is_paused_once(trial: &mut Trial)
                         writes on, is not told again.";
     let high = trial.random().between(10, 40);
     let marked = |trial: &Trial, high: usize| {
-        let scene = scene(trial, &[None]);
+        let scene = Scene::new(trial, takes(trial, &[None]));
         trial.did(format!("set_write_buffer_limits(Some({high}), None)"));
         scene.transport.set_write_buffer_limits(Some(high), None).expect("a low mark is not given");
         scene

@@ -1,6 +1,6 @@
 //! Task 5.2: the way of those that waited.
 
-use crate::scene::{NONE, Scene, Told, WRITABLE, mode};
+use crate::scene::{NONE, READABLE, Scene, Told, WRITABLE, mode};
 use chapter_03::{Interest, Mode};
 use chapter_05::fake::FakeStream;
 use chapter_05::{AfterEof, Transport};
@@ -13,7 +13,7 @@ pub(crate) fn what_was_kept_is_sent_as_there_is_room(trial: &mut Trial) -> Verdi
                        kernel may take a part, or nothing; and not later.";
     const ONCE: &str = "In one turn a connection sends once: everybody else has a turn, too.";
     let length = trial.random().between(150_000, 250_000);
-    let bytes = trial.random().bytes(length);
+    let bytes = trial.random().word(length, length).into_bytes();
     let mut takes = vec![None];
     for _ in 0..8 {
         takes.push(Some(trial.random().between(1, 15_000)));
@@ -22,7 +22,7 @@ pub(crate) fn what_was_kept_is_sent_as_there_is_room(trial: &mut Trial) -> Verdi
     takes.push(Some(1));
     let script = takes.iter().map(|takes| Ok(*takes));
     let mut scene = Scene::new(trial, FakeStream::new().takes(script)).begun();
-    for piece in trial.random().pieces(&bytes, 90_000) {
+    for piece in bytes.chunks(trial.random().between(40_000, 70_000)) {
         scene.write(trial, piece)?;
     }
     let mut sent = 0;
@@ -51,7 +51,17 @@ pub(crate) fn what_was_kept_is_sent_as_there_is_room(trial: &mut Trial) -> Verdi
             ONCE,
         )?;
     }
-    Ok(())
+
+    let count = trial.random().between(1030, 1100);
+    trial.did(format!("writelines() with {count} pieces, of which one call takes 1024"));
+    let mut scene = Scene::new(trial, FakeStream::new()).begun();
+    let pieces: Vec<&[u8]> = bytes[..count].chunks(1).collect();
+    let written = scene.transport.writelines(&pieces);
+    trial.expect("writelines()", &Ok(()), &written, WHY)?;
+    scene.rest();
+    let room = "The kernel has taken all that it was offered, so it will not report that it has room: \
+                it always had.";
+    trial.expect_bytes("sent", &bytes[..count], &scene.stream.sent(), room)
 }
 
 pub(crate) fn room_is_asked_for_only_while_something_is_kept(trial: &mut Trial) -> Verdict {
@@ -86,7 +96,14 @@ pub(crate) fn room_is_asked_for_only_while_something_is_kept(trial: &mut Trial) 
         "it has another turn, or sends again",
         RESTS,
     )?;
-    trial.did(format!("the kernel reports room, and takes {most} bytes"));
+    scene.reports(READABLE);
+    trial.ensure(
+        scene.stream.calls().len() == calls,
+        "nothing is sent, for it is not known that there is room",
+        "a send, which the kernel refuses",
+        RESTS,
+    )?;
+    trial.did(format!("the kernel reports room, and takes {most} of the bytes"));
     scene.pass(WRITABLE);
     trial.ensure(
         scene.rests(),
@@ -109,6 +126,8 @@ pub(crate) fn at_the_low_mark_the_protocol_goes_on_and_not_before(trial: &mut Tr
     const AT_IT: &str = "At the low mark the protocol is told to go on: who waits for less may wait \
                          for ever, for the mark may be 0.";
     const ONCE: &str = "pause_writing and resume_writing come in turn, each once.";
+    const BEHIND: &str = "Who writes too much in resume_writing is told right behind it, and not when \
+                          something else has happened.";
     let low = trial.random().between(2, 9);
     let high = low + trial.random().between(3, 20);
     for low in [low, 0] {
@@ -151,6 +170,14 @@ pub(crate) fn at_the_low_mark_the_protocol_goes_on_and_not_before(trial: &mut Tr
     scene.write(trial, &vec![b'x'; high + 1])?;
     for _ in 0..4 * rounds + 8 {
         scene.pass(WRITABLE);
+        let [paused, resumed] =
+            ["pause_writing", "resume_writing"].map(|line| scene.record.count(line));
+        trial.expect(
+            "calls of pause_writing so far",
+            &(rounds + 1).min(resumed + 1),
+            &paused,
+            BEHIND,
+        )?;
     }
     let mut expected = vec!["connection_made".to_owned()];
     for _ in 0..=rounds {

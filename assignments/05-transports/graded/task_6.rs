@@ -52,25 +52,29 @@ impl Drop for Attempt {
     }
 }
 
-async fn connect(net: &Net, address: SocketAddr) -> io::Result<Attempt> {
+/// Starts an attempt, which counts as started even if nobody polls it.
+fn connect(net: &Net, address: SocketAddr) -> impl Future<Output = io::Result<Attempt>> {
     let number = usize::from(address.port());
     net.note(number, "starts");
-    let attempt = Attempt { net: net.clone(), number };
-    let after = |time| async move {
-        if time > 0 {
-            sleep(Duration::from_millis(time)).await;
+    let (attempt, host) = (Attempt { net: net.clone(), number }, net.hosts[number]);
+    async move {
+        match host {
+            Answers(time) => {
+                wait(time).await;
+                Ok(attempt)
+            }
+            Refuses(time) => {
+                wait(time).await;
+                Err(io::Error::new(ErrorKind::ConnectionRefused, format!("refused by {number}")))
+            }
+            IsSilent => pending().await,
         }
-    };
-    match net.hosts[number] {
-        Answers(time) => {
-            after(time).await;
-            Ok(attempt)
-        }
-        Refuses(time) => {
-            after(time).await;
-            Err(io::Error::new(ErrorKind::ConnectionRefused, format!("refused by {number}")))
-        }
-        IsSilent => pending().await,
+    }
+}
+
+async fn wait(time: u64) {
+    if time > 0 {
+        sleep(Duration::from_millis(time)).await;
     }
 }
 
@@ -87,11 +91,19 @@ struct Course {
 
 impl Outcome for Course {}
 
-fn race(trial: &Trial, hosts: &[Host], delay: Option<u64>) -> Course {
-    let words = hosts.iter().enumerate().map(|(number, host)| match host {
-        Answers(time) => format!("{number} answers after {time} ms"),
-        Refuses(time) => format!("{number} refuses after {time} ms"),
-        IsSilent => format!("{number} is silent"),
+/// Plays a race, of whose hosts the first `six` have addresses of IPv6.
+fn race(trial: &Trial, hosts: &[Host], six: usize, delay: Option<u64>) -> Course {
+    let words = hosts.iter().enumerate().map(|(number, host)| {
+        let family = match six {
+            0 => "",
+            six if number < six => " (IPv6)",
+            _ => " (IPv4)",
+        };
+        match host {
+            Answers(time) => format!("{number}{family} answers after {time} ms"),
+            Refuses(time) => format!("{number}{family} refuses after {time} ms"),
+            IsSilent => format!("{number}{family} is silent"),
+        }
     });
     let delay_said = delay.map_or("no delay".to_owned(), |delay| format!("a delay of {delay} ms"));
     trial.did(format!("connect_any() with {delay_said}: {}", words.collect::<Vec<_>>().join(", ")));
@@ -101,8 +113,10 @@ fn race(trial: &Trial, hosts: &[Host], delay: Option<u64>) -> Course {
         let event_loop = running_loop().expect("it runs on a loop");
         let begin = event_loop.time();
         let net = Net { hosts, begin, events: Rc::default(), notes };
-        let addresses =
-            (0..net.hosts.len()).map(|port| SocketAddr::from(([127, 0, 0, 1], port as u16)));
+        let addresses = (0..net.hosts.len()).map(|number| match number < six {
+            true => SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], number as u16)),
+            false => SocketAddr::from(([127, 0, 0, 1], number as u16)),
+        });
         let options = RaceOptions { delay: delay.map(Duration::from_millis), interleave: None };
         let outcome =
             connect_any(addresses.collect(), options, |address| connect(&net, address)).await;
@@ -127,7 +141,16 @@ fn goes(
     end: Result<usize, &[usize]>,
     why: &str,
 ) -> Verdict {
-    let course = race(trial, hosts, delay);
+    follows(trial, &race(trial, hosts, 0, delay), events, end, why)
+}
+
+fn follows(
+    trial: &Trial,
+    course: &Course,
+    events: &[(usize, &str, u64)],
+    end: Result<usize, &[usize]>,
+    why: &str,
+) -> Verdict {
     let events: Vec<String> = events
         .iter()
         .map(|(number, event, time)| format!("attempt {number} {event} at {time} ms"))
@@ -181,6 +204,10 @@ pub(crate) fn a_race_goes_as_its_rules_say(trial: &mut Trial) -> Verdict {
     ];
     let why = "Without a delay one comes after the other, and all errors are told.";
     goes(trial, &refused, None, &events, Err(&[0, 1, 2]), why)?;
+    let dead_family = [IsSilent, IsSilent, Answers(soon)];
+    let course = race(trial, &dead_family, 2, both);
+    let events = [(0, STARTS, 0), (2, STARTS, delay), (0, CLOSED, delay + soon)];
+    follows(trial, &course, &events, Ok(2), "With a delay the families take turns.")?;
     goes(trial, &[], both, &[], Err(&[]), "Nothing to attempt is an error, too.")
 }
 
@@ -197,7 +224,7 @@ pub(crate) fn whoever_loses_is_closed_before_the_winner_is_given(trial: &mut Tri
     // It answers when all have started, and before any other one does.
     let time = count as u64 * delay;
     hosts[winner] = Answers(time - winner as u64 * delay);
-    let course = race(trial, &hosts, Some(delay));
+    let course = race(trial, &hosts, 0, Some(delay));
     trial.expect("the outcome", &Ok(winner), &course.end, TIME)?;
     let named = |word: &str| course.events.iter().filter(|event| event.contains(word)).count();
     trial.expect("attempts that were started", &count, &named("starts"), TIME)?;
