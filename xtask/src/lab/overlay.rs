@@ -11,6 +11,7 @@
 //!     }
 //!     #[added]
 //!     fn helper() {…}               // added to the module
+//!     mod inner { … }               // a module inside of it, which has a file of its own
 //! }
 //! ```
 
@@ -92,31 +93,56 @@ impl Overlay {
                     "{shown}: everything stands in a module of the chapter, `mod line_buffer {{ … }}`"
                 );
             };
-            let chapter = assignment.manifest.chapter.replace('-', "_");
-            let place = format!("{chapter}::{}", module.ident);
-            let (source, rest) = locate(workspace, &place).context(shown.clone())?;
-            ensure!(rest.is_empty(), "{shown}: {} has no module `{}`", chapter, module.ident);
-            let dir = &assignment.package(workspace)?.dir;
-            let path = source.file.strip_prefix(dir).unwrap_or(&source.file).display().to_string();
-            let text =
-                files.get(&path).with_context(|| format!("{path} is no file of the chapter"))?;
-            // The files may be other ones than the workspace's: a starter, say.
-            let target = Source {
-                file: Path::new(&path).to_path_buf(),
-                text: text.to_owned(),
-                syntax: syn::parse_file(text)?,
-            };
-            let text = replaced(&own, module, &target).with_context(|| shown.clone())?;
-            laid.set(path, text);
+            for (path, module) in modules(module) {
+                let chapter = assignment.manifest.chapter.replace('-', "_");
+                let place = format!("{chapter}::{path}");
+                let (source, rest) = locate(workspace, &place).context(shown.clone())?;
+                ensure!(rest.is_empty(), "{shown}: {chapter} has no module `{path}`");
+                let dir = &assignment.package(workspace)?.dir;
+                let file = source.file.strip_prefix(dir).unwrap_or(&source.file);
+                let file = file.display().to_string();
+                let text = files
+                    .get(&file)
+                    .with_context(|| format!("{file} is no file of the chapter"))?;
+                // The files may be other ones than the workspace's: a starter, say.
+                let target = Source {
+                    file: Path::new(&file).to_path_buf(),
+                    text: text.to_owned(),
+                    syntax: syn::parse_file(text)?,
+                };
+                let text = replaced(&own, &path, module, &target).with_context(|| shown.clone())?;
+                laid.set(file, text);
+            }
         }
         Ok(laid)
     }
 }
 
-/// The text of `target` with the items of `module`, which is written in `own`, in their places.
-fn replaced(own: &Source, module: &ItemMod, target: &Source) -> Result<String> {
+/// `module` and those inside of it, with their paths: each is a module of the chapter with a file of its own. One that holds
+/// nothing but others is only their frame.
+fn modules(module: &ItemMod) -> Vec<(String, &ItemMod)> {
+    let items = module.content.iter().flat_map(|(_, items)| items);
+    let mut inner = Vec::new();
+    for item in items.clone() {
+        if let Item::Mod(nested) = item {
+            inner.extend(
+                modules(nested)
+                    .into_iter()
+                    .map(|(path, nested)| (format!("{}::{path}", module.ident), nested)),
+            );
+        }
+    }
+    let is_frame = !inner.is_empty() && items.clone().all(|item| matches!(item, Item::Mod(_)));
+    if !is_frame {
+        inner.push((module.ident.to_string(), module));
+    }
+    inner
+}
+
+/// The text of `target` with the items of `module`, which is written in `own` and called `path`, in their places.
+fn replaced(own: &Source, path: &str, module: &ItemMod, target: &Source) -> Result<String> {
     let Some((_, items)) = &module.content else {
-        bail!("`mod {};` has no content", module.ident);
+        bail!("`mod {path};` has no content");
     };
     let (mut splices, mut uses, mut added) = (Vec::new(), String::new(), String::new());
     for item in items {
@@ -134,10 +160,12 @@ fn replaced(own: &Source, module: &ItemMod, target: &Source) -> Result<String> {
     }
     for entry in entries(&own.syntax, &own.text) {
         let exact = entry.spellings.last().map(String::as_str).unwrap_or_default();
-        let Some(name) = exact.strip_prefix(&format!("{}::", module.ident)) else { continue };
+        let Some(name) = exact.strip_prefix(&format!("{path}::")) else { continue };
         let Some(range) = replacement(entry.piece) else { continue };
+        // What stands in a module of its own has a file of its own.
         if items.iter().any(|item| {
-            is_added(attributes(item)) && item.span().byte_range().contains(&range.start)
+            (is_added(attributes(item)) || matches!(item, Item::Mod(_)))
+                && item.span().byte_range().contains(&range.start)
         }) {
             continue;
         }
@@ -145,7 +173,7 @@ fn replaced(own: &Source, module: &ItemMod, target: &Source) -> Result<String> {
         let place = without_attributes(&target.text, piece.range(), piece_attributes(piece));
         splices.push(Splice { range: place, text: own.text[range].to_owned() });
     }
-    ensure!(!(splices.is_empty() && added.is_empty()), "`mod {}` replaces nothing", module.ident);
+    ensure!(!(splices.is_empty() && added.is_empty()), "`mod {path}` replaces nothing");
     let first = target.syntax.items.first().map_or(0, |item| item.span().byte_range().start);
     splices.push(Splice { range: first..first, text: uses });
     let end = target.text.len();
@@ -195,5 +223,19 @@ fn attributes(item: &Item) -> &[Attribute] {
         Item::Trait(item) => &item.attrs,
         Item::Type(item) => &item.attrs,
         _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_inside_of_a_module_has_its_path_and_a_mere_frame_is_left_out() {
+        let text = "mod a { mod b { mod c { fn f() {} } } mod d { fn g() {} } fn h() {} }";
+        let file = syn::parse_file(text).unwrap();
+        let Item::Mod(module) = &file.items[0] else { panic!("it begins with `mod`") };
+        let paths: Vec<String> = modules(module).into_iter().map(|(path, _)| path).collect();
+        assert_eq!(paths, ["a::b::c", "a::d", "a"]);
     }
 }
