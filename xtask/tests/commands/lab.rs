@@ -444,6 +444,9 @@ fn a_teachers_tables_are_made_of_the_manifests() {
         mistakes.contains("- [3.2 Clearing](assignment-03.md#32-clearing)\n  - Only the first source is forgotten.\n"),
         "{mistakes}"
     );
+    fs::create_dir_all(fixture.path("chapters/04-event-loop/src")).unwrap();
+    fixture.write("chapters/04-event-loop/src/lib.rs", "");
+    fixture.write("chapters/04-event-loop/Cargo.toml", "[package]\nname = \"chapter-04\"\n");
     let plan = fixture.expand("snap", "{{#plan 03a, 03b 04}}").unwrap();
     for part in [
         "| 1 | [3.1 Counting](assignment-03.md#31-counting) | 40 | 10 |\n",
