@@ -135,7 +135,10 @@ pub(crate) fn submission(
     for (path, text) in handed.iter().filter(|(path, _)| !own.contains(*path)) {
         match original.get(path) {
             Some(old) if old == text || other.get(path) == Some(text) => {}
-            Some(_) => ignored.push(format!("{path}: not yours to change; graded as it was")),
+            Some(old) => {
+                let line = 1 + old.lines().zip(text.lines()).take_while(|(a, b)| a == b).count();
+                ignored.push(format!("{path}:{line}: not yours to change; graded as it was"));
+            }
             None => ignored.push(format!("{path}: not a file of the assignment; left out")),
         }
     }

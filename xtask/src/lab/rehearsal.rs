@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use super::brief::{self, Command};
 use super::cut::{own_files, starter};
 use super::learner::{Learner, Record};
-use super::manifest::{Assignment, POINTS, all};
+use super::manifest::{Assignment, POINTS, all, is_to_come};
 use super::{export, members};
 use crate::workspace::{LAB_DIR, Workspace};
 
@@ -103,9 +103,7 @@ fn plain(workspace: &Workspace, assignment: &Assignment, pace: Pace) -> Result<V
     }
     let known = all(workspace)?;
     for command in others {
-        // The course may not go as far yet as a brief looks ahead.
-        let is_there = |other: &Assignment| command.number().is_some_and(|n| n <= other.number);
-        if known.iter().any(is_there) {
+        if !command.number().is_some_and(|number| is_to_come(workspace, &known, &number)) {
             learner.follow(command, 0, "")?;
         }
     }

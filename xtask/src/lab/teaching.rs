@@ -3,10 +3,10 @@
 
 use std::fmt::Write;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::anchor;
-use super::manifest::{Assignment, Task, all};
+use super::manifest::{Assignment, Task, all, is_to_come};
 use super::markup::anchored;
 use super::overlay;
 use crate::workspace::Workspace;
@@ -79,17 +79,19 @@ pub(crate) fn mistakes(workspace: &Workspace) -> Result<String> {
 /// A table of sessions: `01, 02 03, 04a` are three, of which the second has two assignments and the third the first half of one.
 ///
 /// # Errors
-/// If a session has what is no assignment. One that is still to come after the last is named as such: the course grows at its end.
+/// If a session has what is no assignment. One whose chapter is there already is named as one to come.
 pub(crate) fn plan(workspace: &Workspace, sessions: &str) -> Result<String> {
     let assignments = all(workspace)?;
     let mut text = String::from("| session | tasks | points | minutes |\n|--:|---|--:|--:|\n");
     for (number, session) in sessions.split(',').enumerate() {
         let (mut tasks, mut coming): (Vec<(&Assignment, &Task)>, Vec<&str>) = Default::default();
         for part in session.split_whitespace() {
-            match part_of(&assignments, part)? {
-                Some((assignment, own)) => tasks.extend(own.iter().map(|task| (assignment, task))),
-                None => coming.push(part),
+            if is_to_come(workspace, &assignments, number_of(part)) {
+                coming.push(part);
+                continue;
             }
+            let (assignment, own) = part_of(&assignments, part)?;
+            tasks.extend(own.iter().map(|task| (assignment, task)));
         }
         let mut named: Vec<String> =
             tasks.iter().map(|(assignment, task)| anchored(assignment, task)).collect();
@@ -101,27 +103,25 @@ pub(crate) fn plan(workspace: &Workspace, sessions: &str) -> Result<String> {
     Ok(text)
 }
 
-/// The tasks of `03`, or of its halves `03a` and `03b`; none for an assignment that is still to come.
-fn part_of<'a>(
-    assignments: &'a [Assignment],
-    part: &str,
-) -> Result<Option<(&'a Assignment, &'a [Task])>> {
-    let number = part.trim_end_matches(['a', 'b']);
+/// `03` of `03a`.
+fn number_of(part: &str) -> &str {
+    part.trim_end_matches(['a', 'b'])
+}
+
+/// The tasks of `03`, or of its halves `03a` and `03b`.
+fn part_of<'a>(assignments: &'a [Assignment], part: &str) -> Result<(&'a Assignment, &'a [Task])> {
+    let number = number_of(part);
     let Some(assignment) = assignments.iter().find(|assignment| assignment.number == number) else {
-        let last = assignments.last().context("there are no assignments")?;
-        if number.len() == 2 && number > last.number.as_str() && number.parse::<u32>().is_ok() {
-            return Ok(None);
-        }
         bail!("`{part}` is no assignment: a session is written as `01 02`, a half of one as `03a`");
     };
     let tasks = &assignment.manifest.tasks[..];
     let middle = middle(&tasks.iter().map(|task| task.minutes).collect::<Vec<_>>());
-    Ok(Some(match &part[number.len()..] {
+    Ok(match &part[number.len()..] {
         "a" => (assignment, &tasks[..middle]),
         "b" => (assignment, &tasks[middle..]),
         "" => (assignment, tasks),
         more => bail!("`{more}` is no half: there are a and b"),
-    }))
+    })
 }
 
 /// Where `minutes` are cut into two parts that differ least.

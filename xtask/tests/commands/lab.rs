@@ -444,6 +444,9 @@ fn a_teachers_tables_are_made_of_the_manifests() {
         mistakes.contains("- [3.2 Clearing](assignment-03.md#32-clearing)\n  - Only the first source is forgotten.\n"),
         "{mistakes}"
     );
+    fs::create_dir_all(fixture.path("chapters/04-event-loop/src")).unwrap();
+    fixture.write("chapters/04-event-loop/src/lib.rs", "");
+    fixture.write("chapters/04-event-loop/Cargo.toml", "[package]\nname = \"chapter-04\"\n");
     let plan = fixture.expand("snap", "{{#plan 03a, 03b 04}}").unwrap();
     for part in [
         "| 1 | [3.1 Counting](assignment-03.md#31-counting) | 40 | 10 |\n",
@@ -453,4 +456,78 @@ fn a_teachers_tables_are_made_of_the_manifests() {
     }
     let fault = fixture.expand("snap", "{{#plan 01}}").unwrap_err();
     assert!(fault.contains("`01` is no assignment"), "{fault}");
+}
+
+#[test]
+fn what_goes_round_the_grader_is_refused_by_its_name_and_line() {
+    let fixture = started();
+    let hostile = [
+        // An end before the check's.
+        ("std::process::exit(0)", "std::process"),
+        ("std::process::abort()", "std::process"),
+        ("use std::process as p; p::exit(0)", "std::process"),
+        ("std::panic::set_hook(Box::new(|_| {})); 0", "std::panic::set_hook"),
+        ("let _ = std::panic::take_hook(); 0", "std::panic::take_hook"),
+        ("signal_hook::low_level::exit(0)", "signal_hook::low_level"),
+        ("rustix::process::kill_process_group(group, signal); 0", "rustix::process"),
+        // An answer in the check's place.
+        ("rustix::io::write(rustix::stdio::stdin(), b\"{}\\n\"); 0", "rustix::stdio"),
+        ("std::io::stdin().lines().count()", "std::io::stdin"),
+        // What the check expects, out of its memory or its command.
+        ("std::fs::read(\"/proc/self/mem\").unwrap().len()", "std::fs"),
+        ("use std::{fs as f}; f::read(\"/proc/self/cmdline\").unwrap().len()", "std::fs"),
+        ("rustix::fs::open(\"/proc/self/maps\", flags, mode); 0", "rustix::fs"),
+        ("std::env::args().count()", "std::env"),
+        ("include_str!(\"../graded/main.rs\").len()", "include_str!"),
+        // Somebody else's work.
+        ("tokio::runtime::Runtime::new(); 0", "tokio"),
+        ("async_std::task::block_on(f)", "async_std"),
+        ("std::thread::spawn(f); 0", "std::thread"),
+        ("use std as s; s::thread::spawn(f); 0", "std::thread"),
+        // What cannot be looked up.
+        ("macro_rules! m { ($a:ident) => { std::$a::exit(0) } } m!(process)", "macro_rules!"),
+        ("std::r#process::exit(0)", "std::process"),
+        ("core::arch::global_asm!(\"\"); 0", "core::arch"),
+        ("#[unsafe(no_mangle)] fn write() {} 0", "unsafe"),
+        ("#[global_allocator] static A: A = A; 0", "#[global_allocator]"),
+        ("#[ignore] fn f() {} 0", "#[ignore]"),
+    ];
+    let names: Vec<String> =
+        (0..hostile.len()).map(|number| format!("student-{number:02}")).collect();
+    let students: Vec<(&str, &str)> =
+        names.iter().zip(hostile).map(|(name, (body, _))| (name.as_str(), body)).collect();
+    class(&fixture, &students);
+    let (code, said) = lab(&fixture, &["grade-all", "class", "--csv", "list.csv"]);
+    assert_eq!(code, 0, "{said}");
+    let list = fs::read_to_string(fixture.path("list.csv")).unwrap();
+    for (name, (body, path)) in names.iter().zip(hostile) {
+        let row = list.lines().find(|line| line.starts_with(name.as_str())).unwrap();
+        let refusal = format!("src/selector.rs:29: `{path}` is refused: ");
+        assert!(row.contains(&refusal), "{body}\n{row}");
+        assert!(row.starts_with(&format!("{name},03-selector,0,0,0,")), "{row}");
+    }
+}
+
+#[test]
+fn changes_of_the_tests_and_of_the_manifest_are_named_and_left_out() {
+    let fixture = started();
+    fixture.edit(OWN, "todo!(\"3.1 Counting\")", "unsafe { 0 }");
+    fixture.edit(
+        "lab/03-selector/graded/task_1.rs",
+        "fn nothing_is_left",
+        "#[ignore]\nfn nothing_is_left",
+    );
+    fixture.edit("lab/03-selector/src/lib.rs", "mod", "#![allow(unused)]\nmod");
+    fixture.edit("lab/03-selector/Cargo.toml", "unsafe_code = \"deny\"", "unsafe_code = \"allow\"");
+    fixture.write("lab/03-selector/src/more.rs", "fn f() {}");
+    let (code, said) = lab(&fixture, &["grade", "03"]);
+    assert_eq!(code, 1);
+    for part in [
+        "graded/task_1.rs:11: not yours to change; graded as it was\n",
+        "src/lib.rs:",
+        "src/more.rs: not a file of the assignment; left out\n",
+        "Cargo.toml: not yours to change; graded as it was\n",
+    ] {
+        assert!(said.contains(part), "no {part}\nin {said}");
+    }
 }
