@@ -32,6 +32,8 @@ mod brief;
 #[cfg(feature = "author")]
 mod check;
 #[cfg(feature = "author")]
+mod class_folder;
+#[cfg(feature = "author")]
 mod class_list;
 #[cfg(feature = "author")]
 mod export;

@@ -7,13 +7,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{IsTerminal, Write, stderr, stdout};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::class_list::{Row, csv};
@@ -23,7 +24,7 @@ use super::lane::Lane;
 use super::learner::submission;
 use super::manifest::{Assignment, all, named};
 use super::options::Options;
-use super::{hidden, run};
+use super::{class_folder, hidden, run};
 use crate::workspace::Workspace;
 
 /// How many submissions are graded at once, where nothing else is asked for: each builds, and runs eight checks at a time.
@@ -40,14 +41,21 @@ const STACK_BYTES: usize = 1 << 30;
 /// If there is nothing to grade, or if the list cannot be written; the error names the file.
 pub(crate) fn grade_all(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let dir = PathBuf::from(options.word("a folder of submissions")?);
-    let assignment = options.value("assignment").map(|name| named(workspace, name)).transpose()?;
+    let assignments = all(workspace)?;
+    let named = match options.value("assignment") {
+        Some(name) => {
+            let name = named(workspace, name)?.name;
+            assignments.iter().position(|assignment| assignment.name == name)
+        }
+        None => None,
+    };
     let jobs = match options.number("jobs")? {
         Some(jobs) if (1..=JOBS_MAX).contains(&jobs) => jobs as usize,
         Some(jobs) => bail!("--jobs takes a number from 1 to {JOBS_MAX}, not {jobs}"),
         None => thread::available_parallelism().map_or(1, usize::from).min(JOBS),
     };
     let seed = options.number("seed")?.unwrap_or_else(run::seed);
-    let class = Class { dirs: folders(&dir)?, assignment, seed, assignments: all(workspace)? };
+    let class = Class { dirs: class_folder::submissions(&dir)?, assignments, named, seed };
     eprintln!("{} submissions, seed {seed}", class.dirs.len());
     let rows = class.graded(workspace, jobs)?;
     let list = csv(&class.assignments, &rows)?;
@@ -64,30 +72,14 @@ pub(crate) fn grade_all(workspace: &Workspace, options: &Options) -> Result<Exit
     Ok(ExitCode::FAILURE)
 }
 
-/// The folders in `dir`, sorted by name; hidden ones are left out.
-fn folders(dir: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(dir).with_context(|| format!("{} cannot be read", dir.display()))?;
-    let mut dirs: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.is_dir() && !name(path).starts_with('.'))
-        .collect();
-    ensure!(!dirs.is_empty(), "{} has no folder in it: each submission has one", dir.display());
-    dirs.sort();
-    Ok(dirs)
-}
-
-fn name(dir: &Path) -> String {
-    dir.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
 /// What is to be graded.
 struct Class {
     dirs: Vec<PathBuf>,
-    /// The assignment of all of them, if it was named.
-    assignment: Option<Assignment>,
+    assignments: Vec<Assignment>,
+    /// The place of the assignment of all of them, if it was named.
+    named: Option<usize>,
     /// All have the same numbers: it would be unfair otherwise.
     seed: u64,
-    assignments: Vec<Assignment>,
 }
 
 impl Class {
@@ -120,46 +112,6 @@ impl Class {
         rows.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(rows)
     }
-
-    /// The assignment that is handed in by `dir`, by its place, and the folder with its sources.
-    fn find(&self, dir: &Path) -> Result<(usize, PathBuf)> {
-        let wanted = |assignment: &&Assignment| {
-            self.assignment.as_ref().is_none_or(|wanted| wanted.name == assignment.name)
-        };
-        let candidates: Vec<&Assignment> = self.assignments.iter().filter(wanted).collect();
-        let in_repository =
-            |assignment: &&&Assignment| dir.join("lab").join(&assignment.name).join("src").is_dir();
-        let found: Vec<&&Assignment> = candidates.iter().filter(in_repository).collect();
-        let (assignment, sources) = match found[..] {
-            [one] => (*one, dir.join("lab").join(&one.name)),
-            [one, other, ..] => {
-                bail!("it has {} and {}: say which by --assignment", one.name, other.name)
-            }
-            [] => {
-                let is_chapter = |assignment: &&&Assignment| {
-                    self.assignment.is_some()
-                        || chapter(dir).as_deref() == Some(&assignment.manifest.chapter)
-                };
-                let one = candidates.iter().find(is_chapter).filter(|_| dir.join("src").is_dir());
-                (
-                    *one.context(
-                        "there is neither lab/NN-name/src nor a chapter's Cargo.toml and src",
-                    )?,
-                    dir.to_path_buf(),
-                )
-            }
-        };
-        let inside = sources.join("src").canonicalize()?;
-        ensure!(inside.starts_with(dir.canonicalize()?), "its src leads out of it");
-        let place = self.assignments.iter().position(|other| other.name == assignment.name);
-        Ok((place.expect("candidates are of all assignments"), sources))
-    }
-}
-
-/// The package that a learner's folder says it is.
-fn chapter(dir: &Path) -> Option<String> {
-    let manifest = super::cargo_toml::read(dir).ok()?;
-    Some(manifest.get("package")?.get("name")?.as_str()?.to_owned())
 }
 
 /// Where one submission after the other is graded.
@@ -177,18 +129,23 @@ impl Desk {
 
     fn row(&mut self, class: &Class, dir: &Path) -> Row {
         let mut row = Row {
-            name: name(dir),
+            name: class_folder::name(dir),
             assignment: None,
             ignored: Vec::new(),
             grade: Err(String::new()),
         };
-        row.grade = self.grade(class, dir, &mut row).map_err(|error| format!("{error:#}"));
+        // What a stranger has written may also show a fault of ours, or of a parser's.
+        let graded = catch_unwind(AssertUnwindSafe(|| self.grade(class, dir, &mut row)));
+        row.grade = match graded {
+            Ok(grade) => grade.map_err(|error| format!("{error:#}")),
+            Err(_) => Err("the grader itself has failed at it; its panic is above".to_owned()),
+        };
         row
     }
 
     /// Grades the submission in `dir`, and notes in `row` what is known before it is graded.
     fn grade(&mut self, class: &Class, dir: &Path, row: &mut Row) -> Result<super::grade::Grade> {
-        let (place, sources) = class.find(dir)?;
+        let (place, sources) = class_folder::find(&class.assignments, class.named, dir)?;
         row.assignment = Some(place);
         let assignment = &class.assignments[place];
         // A repository with hidden checks has other lists of them.

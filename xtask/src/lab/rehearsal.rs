@@ -140,6 +140,7 @@ fn exported(workspace: &Workspace, assignment: &Assignment, pace: Pace) -> Resul
     learner.root = repository.clone();
     if pace == Pace::Whole {
         learner.program = build_grader(workspace, &repository)?;
+        learner.by_its_alias()?;
         learner.expect(&["solution", "1.1"], 2, &["your teacher has them"])?;
     }
     let number = assignment.number.as_str();
@@ -224,11 +225,27 @@ impl<'w> Script<'w> {
         Ok(())
     }
 
+    /// Runs one command as it is typed, by way of cargo: all others are run by the program that `cargo x` runs, which must be built as
+    /// `cargo x` builds it, or this takes its time.
+    fn by_its_alias(&mut self) -> Result<()> {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let program = std::mem::replace(&mut self.program, cargo.into());
+        let arguments = ["x", "lab", "status"];
+        let done = self.run(&arguments, "cargo x lab status", 0, &[]);
+        self.program = program;
+        done
+    }
+
     /// Runs a command, which should end with `code` and say all of `parts`.
     fn expect(&mut self, words: &[&str], code: i32, parts: &[&str]) -> Result<()> {
+        let arguments = [&["lab"], words].concat();
+        self.run(&arguments, &format!("cargo x lab {}", words.join(" ")), code, parts)
+    }
+
+    /// Runs the program; messages say `typed`.
+    fn run(&mut self, arguments: &[&str], typed: &str, code: i32, parts: &[&str]) -> Result<()> {
         let output = process::Command::new(&self.program)
-            .arg("lab")
-            .args(words)
+            .args(arguments)
             .current_dir(&self.root)
             .env(LAB_DIR, &self.lab)
             // What is compiled here need not be compiled again for a student's repository.
@@ -243,11 +260,7 @@ impl<'w> Script<'w> {
             (true, Some(part)) => format!("does not say {part:?}"),
             (false, _) => format!("ends with {}, not with exit code {code}", output.status),
         };
-        self.faults.push(format!(
-            "`cargo x lab {}` {fault}:\n{}",
-            words.join(" "),
-            said.trim_end()
-        ));
+        self.faults.push(format!("`{typed}` {fault}:\n{}", said.trim_end()));
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Write, stdout};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 
 use super::grade::Grade;
 use super::manifest::Assignment;
@@ -40,7 +40,7 @@ impl Reports {
         for (place, (name, file)) in wanted.iter().enumerate() {
             if let Some((other, _)) = wanted[..place].iter().find(|(_, known)| known == file) {
                 let file = if file == STDOUT { "the standard output" } else { file };
-                ensure!(false, "--{other} and --{name} would both write {file}");
+                bail!("--{other} and --{name} would both write {file}");
             }
         }
         Ok(Self { wanted })
