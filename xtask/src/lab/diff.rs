@@ -11,6 +11,7 @@ use super::files::Files;
 use super::learner::Learner;
 use super::manifest::named;
 use super::options::Options;
+use crate::say;
 use crate::workspace::Workspace;
 
 /// Prints the difference between the starter and the learner's folder.
@@ -24,21 +25,20 @@ pub(crate) fn diff(workspace: &Workspace, options: &Options) -> Result<ExitCode>
     old.extend(Files::under(&assignment.dir, "graded")?);
     let mut new = Files::sources(&learner.dir)?;
     new.extend(Files::under(&learner.dir, "graded")?);
-    let mut changed = false;
+    let mut said = String::new();
     for (path, text) in new.iter() {
         let before = old.get(path).unwrap_or_default();
         if before != text {
-            changed = true;
-            print!("{}", unified(path, before, text));
+            said.push_str(&unified(path, before, text));
         }
     }
     for (path, text) in old.iter().filter(|(path, _)| new.get(path).is_none()) {
-        changed = true;
-        print!("{}", unified(path, text, ""));
+        said.push_str(&unified(path, text, ""));
     }
-    if !changed {
-        println!("nothing is changed yet");
+    if said.is_empty() {
+        said.push_str("nothing is changed yet\n");
     }
+    say::print(&said)?;
     Ok(ExitCode::SUCCESS)
 }
 

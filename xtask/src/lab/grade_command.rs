@@ -14,6 +14,7 @@ use super::manifest::{Assignment, named};
 use super::options::Options;
 use super::reports::{Graded, Reports};
 use super::{ASSIGNMENT, report, run};
+use crate::say;
 use crate::workspace::Workspace;
 
 /// How often `--watch` looks for a change.
@@ -35,7 +36,7 @@ pub(crate) fn grade(workspace: &Workspace, options: &Options) -> Result<ExitCode
     }
     if !options.has("watch") {
         let wanted = wanted(&assignment, task, seed);
-        let grade = once(workspace, &assignment, &mut learner, &mut lane, &wanted, &reports)?;
+        let (grade, _) = once(workspace, &assignment, &mut learner, &mut lane, &wanted, &reports)?;
         let content = grade.passed() || options.has("exit-zero");
         return Ok(if content { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
@@ -43,11 +44,12 @@ pub(crate) fn grade(workspace: &Workspace, options: &Options) -> Result<ExitCode
         let seen = Files::sources(&learner.dir).ok();
         let wanted = wanted(&assignment, task, seed);
         // An editor may just be saving: what is wrong with the folder now may be right in a moment.
-        if let Err(error) = once(workspace, &assignment, &mut learner, &mut lane, &wanted, &reports)
-        {
-            eprintln!("{error:#}");
+        match once(workspace, &assignment, &mut learner, &mut lane, &wanted, &reports) {
+            Ok((_, true)) => {}
+            Ok((_, false)) => return Ok(ExitCode::SUCCESS),
+            Err(error) => say::note(&format!("{error:#}\n")),
         }
-        eprintln!("\nwaiting for a change; Ctrl-C ends this");
+        say::note("\nwaiting for a change; Ctrl-C ends this\n");
         while Files::sources(&learner.dir).ok() == seen {
             thread::sleep(LOOK);
         }
@@ -59,6 +61,7 @@ fn wanted(assignment: &Assignment, task: Option<usize>, seed: Option<u64>) -> Wa
     Wanted { tasks: task.map_or(all.tasks, |place| vec![place]), seed: all.seed }
 }
 
+/// Grades once, and gives whether somebody still reads what is printed.
 fn once(
     workspace: &Workspace,
     assignment: &Assignment,
@@ -66,21 +69,22 @@ fn once(
     lane: &mut Lane,
     wanted: &Wanted,
     reports: &Reports,
-) -> Result<Grade> {
+) -> Result<(Grade, bool)> {
     let submission = learner.submission(workspace, assignment)?;
-    eprintln!("building assignment {} …", assignment.number);
+    say::note(&format!("building assignment {} …\n", assignment.number));
     let compiled = compile(workspace, assignment, lane, &submission.sources, true)?;
     let grade = graded(assignment, &compiled, wanted)?;
     let mut text: String = submission.ignored.iter().map(|line| format!("{line}\n")).collect();
     text.push_str(&report::text(workspace, assignment, &grade)?);
-    if reports.take_stdout() {
-        eprint!("{text}");
+    let is_read = if reports.take_stdout() {
+        say::note(&text);
+        true
     } else {
-        print!("{text}");
-    }
+        say::print(&text)?
+    };
     keep(assignment, learner, &grade)?;
     reports.write(&Graded { assignment, grade: &grade, ignored: &submission.ignored })?;
-    Ok(grade)
+    Ok((grade, is_read))
 }
 
 /// Writes down what was reached.

@@ -12,6 +12,7 @@ use super::cargo_toml::{self, Copy};
 use super::carry;
 use super::files::Files;
 use super::manifest::Assignment;
+use crate::say;
 use crate::workspace::Workspace;
 
 /// The most processor time and memory of each process of a build. The longest chapter takes a few seconds, and some hundred MiB.
@@ -97,7 +98,7 @@ fn compile(dir: &Path, target: &Path) -> Result<Built> {
         !output.status.success() && String::from_utf8_lossy(&output.stderr).contains("--offline")
     };
     if is_missing(&output) {
-        eprintln!("downloading what the chapter stands on …");
+        say::note("downloading what the chapter stands on …\n");
         cargo(dir).arg("fetch").status().context("cargo cannot be run")?;
         output = build(dir, target)?;
     }

@@ -15,6 +15,7 @@ use super::cut::{own_files, starter};
 use super::learner::{Learner, Record};
 use super::manifest::{Assignment, POINTS, all, is_to_come};
 use super::{export, members};
+use crate::say;
 use crate::workspace::{LAB_DIR, Workspace};
 
 /// What it is called in messages, and by `--only`.
@@ -55,8 +56,11 @@ fn timed(
     // What stops a script would stop a learner as well.
     let faults = script().unwrap_or_else(|error| vec![format!("{error:#}")]);
     let mark = if faults.is_empty() { "ok  " } else { "FAIL" };
-    println!("{mark} {:4.1} s  {}: {NAME}{what}", began.elapsed().as_secs_f64(), assignment.number);
-    faults
+    let took = began.elapsed().as_secs_f64();
+    match say::print(format!("{mark} {took:4.1} s  {}: {NAME}{what}\n", assignment.number)) {
+        Ok(_) => faults,
+        Err(error) => vec![format!("{error:#}")],
+    }
 }
 
 /// On the book's chapters.

@@ -1,5 +1,6 @@
 //! `lab solution`: the book's bodies of a task.
 
+use std::fmt::Write;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -9,6 +10,7 @@ use super::learner::Learner;
 use super::manifest::with_task;
 use super::options::Options;
 use crate::item::listing;
+use crate::say;
 use crate::workspace::Workspace;
 
 /// Prints the items of a task as the book has them, to whoever has passed it or gives up.
@@ -30,9 +32,11 @@ pub(crate) fn solution(workspace: &Workspace, options: &Options) -> Result<ExitC
         learner.record.given_up.insert(task.id.clone());
         learner.save()?;
     }
-    println!("{} {}\n", task.id, task.title);
+    let mut text = format!("{} {}\n", task.id, task.title);
     for item in &task.items {
-        println!("{}", listing(workspace, item).with_context(|| format!("task {}", task.id))?);
+        let listing = listing(workspace, item).with_context(|| format!("task {}", task.id))?;
+        let _ = writeln!(text, "\n{listing}");
     }
+    say::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! `lab start` and `lab reset`: the learner's folder.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,9 +12,10 @@ use super::carry::Carried;
 use super::cut::{own_files, starter};
 use super::files::Files;
 use super::learner::{Learner, Record};
-use super::manifest::{Assignment, named};
+use super::manifest::{Assignment, Manifest, named};
 use super::options::Options;
 use super::{ASSIGNMENT, carry};
+use crate::say;
 use crate::workspace::Workspace;
 
 /// What a learner is told who opens the manifest.
@@ -48,7 +50,7 @@ pub(crate) fn reset(workspace: &Workspace, options: &Options) -> Result<ExitCode
     let kept = free_name(&learner.dir);
     fs::rename(&learner.dir, &kept)
         .with_context(|| format!("{} cannot be moved", workspace.relative(&learner.dir)))?;
-    println!("What was there is now in {}", workspace.relative(&kept));
+    say::print(format!("What was there is now in {}\n", workspace.relative(&kept)))?;
     begin(workspace, &assignment, &learner.dir, learner.record)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -124,15 +126,17 @@ fn begin(workspace: &Workspace, assignment: &Assignment, dir: &Path, record: Rec
     let carried = make(workspace, assignment, dir, record)?;
     let shown = workspace.relative(dir);
     let number = &assignment.number;
-    println!("Assignment {number}, {}, is in {shown}", assignment.manifest.title);
+    let Manifest { title, tasks, .. } = &assignment.manifest;
+    let mut text = format!("Assignment {number}, {title}, is in {shown}\n");
     if let Some(carried) = &carried {
-        println!("It stands on your own {}.", carried.own.join(", "));
+        let _ = writeln!(text, "It stands on your own {}.", carried.own.join(", "));
     }
-    println!("\n  read     {shown}/brief.md");
+    let _ = writeln!(text, "\n  read     {shown}/brief.md");
     for file in own_files(workspace, assignment)? {
-        println!("  write    {shown}/{file}");
+        let _ = writeln!(text, "  write    {shown}/{file}");
     }
-    println!("  grade    cargo x lab grade {number}");
-    println!("  ask      cargo x lab hint {}", assignment.manifest.tasks[0].id);
+    let _ = writeln!(text, "  grade    cargo x lab grade {number}");
+    let _ = writeln!(text, "  ask      cargo x lab hint {}", tasks[0].id);
+    say::print(&text)?;
     Ok(())
 }

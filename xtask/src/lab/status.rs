@@ -8,6 +8,7 @@ use anyhow::{Result, ensure};
 use super::learner::{Learner, Record};
 use super::manifest::{Assignment, POINTS, all};
 use super::options::Options;
+use crate::say;
 use crate::workspace::Workspace;
 
 /// How many characters the bar of a full assignment has.
@@ -21,7 +22,7 @@ pub(crate) fn status(workspace: &Workspace, options: &Options) -> Result<ExitCod
     ensure!(options.words().is_empty(), "`status` takes no word: it tells of all assignments");
     for assignment in all(workspace)? {
         let learner = Learner::find(workspace, &assignment)?;
-        print!("{}", lines(&assignment, learner.as_ref().map(|learner| &learner.record)));
+        say::print(lines(&assignment, learner.as_ref().map(|learner| &learner.record)))?;
     }
     Ok(ExitCode::SUCCESS)
 }

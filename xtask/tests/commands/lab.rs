@@ -2,7 +2,7 @@
 //! itself; here nothing is compiled.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::symlink;
 use std::process::Stdio;
 use std::sync::mpsc;
@@ -171,6 +171,37 @@ fn what_is_changed_is_shown_and_what_was_there_is_kept() {
     let kept = fs::read_to_string(fixture.path("lab/03-selector.old-1/src/selector.rs")).unwrap();
     assert!(kept.contains("self.sources.len()"));
     assert_eq!(lab(&fixture, &["diff", "03"]).1, "nothing is changed yet\n");
+}
+
+#[test]
+fn a_reader_that_leaves_ends_a_command_quietly_with_its_own_exit_code() {
+    let fixture = started();
+    fixture.edit(OWN, "todo!(\"3.1 Counting\")", "unsafe { self.sources.len() }");
+    for (arguments, expected) in [
+        (&["diff", "03"][..], 0),
+        (&["solution", "3.1", "--give-up"], 0),
+        (&["hint", "3.1"], 0),
+        (&["status"], 0),
+        (&[], 0),
+        (&["grade", "03"], 1),
+        (&["grade", "03", "--json", "-"], 1),
+        (&["reset", "03"], 0),
+        (&["reset", "04"], 2),
+    ] {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let mut command = fixture.command(&[&["lab"], arguments].concat());
+        let output = command.stdout(writer).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(expected), "{arguments:?}: {said}");
+        assert!(!said.contains("panicked") && !said.contains("pipe"), "{arguments:?}: {said}");
+        // And where nobody hears the complaints either.
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let mut command = fixture.command(&[&["lab"], arguments].concat());
+        command.stdout(writer.try_clone().unwrap()).stderr(writer);
+        assert_eq!(command.status().unwrap().code(), Some(expected), "{arguments:?}");
+    }
 }
 
 #[test]
