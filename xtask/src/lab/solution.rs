@@ -9,7 +9,7 @@ use super::TASK;
 use super::learner::Learner;
 use super::manifest::with_task;
 use super::options::Options;
-use crate::item::listing;
+use crate::item::plain;
 use crate::say;
 use crate::workspace::Workspace;
 
@@ -34,8 +34,8 @@ pub(crate) fn solution(workspace: &Workspace, options: &Options) -> Result<ExitC
     }
     let mut text = format!("{} {}\n", task.id, task.title);
     for item in &task.items {
-        let listing = listing(workspace, item).with_context(|| format!("task {}", task.id))?;
-        let _ = writeln!(text, "\n{listing}");
+        let listing = plain(workspace, item).with_context(|| format!("task {}", task.id))?;
+        let _ = writeln!(text, "\n{}", listing.trim_end());
     }
     say::print(&text)?;
     Ok(ExitCode::SUCCESS)
