@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use anyhow::Result;
 use similar::TextDiff;
 
-use super::ASSIGNMENT;
 use super::cut::starter;
 use super::files::Files;
 use super::learner::Learner;
@@ -19,7 +18,7 @@ use crate::workspace::Workspace;
 /// # Errors
 /// If the assignment is not started.
 pub(crate) fn diff(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    let assignment = named(workspace, options.word(ASSIGNMENT)?)?;
+    let assignment = named(workspace, options.assignment()?)?;
     let learner = Learner::of(workspace, &assignment)?;
     let mut old = starter(workspace, &assignment, 0..assignment.manifest.tasks.len())?;
     old.extend(Files::under(&assignment.dir, "graded")?);

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use super::learner::{Learner, Record};
 use super::manifest::{Assignment, named};
 use super::options::Options;
-use super::{ASSIGNMENT, start, student};
+use super::{start, student};
 use crate::say;
 use crate::workspace::Workspace;
 
@@ -22,7 +22,7 @@ use crate::workspace::Workspace;
 /// # Errors
 /// If the folder has something in it already, or cannot be written.
 pub(crate) fn export(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    let assignment = named(workspace, options.word(ASSIGNMENT)?)?;
+    let assignment = named(workspace, options.assignment()?)?;
     let Some(out) = options.value("out") else {
         bail!("where to? `cargo x lab export {} --out DIR`", assignment.number);
     };

@@ -13,7 +13,7 @@ use super::learner::Learner;
 use super::manifest::{Assignment, named};
 use super::options::Options;
 use super::reports::{Graded, Reports};
-use super::{ASSIGNMENT, report, run};
+use super::{report, run};
 use crate::say;
 use crate::workspace::Workspace;
 
@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(300);
 /// # Errors
 /// If the assignment is not started, or cannot be built for a reason that is not the learner's.
 pub(crate) fn grade(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    let assignment = named(workspace, options.word(ASSIGNMENT)?)?;
+    let assignment = named(workspace, options.assignment()?)?;
     let task = options.value("task").map(|id| assignment.place(id)).transpose()?;
     let seed = options.number("seed")?;
     let reports = Reports::of(options)?;

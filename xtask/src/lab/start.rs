@@ -8,13 +8,13 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use super::cargo_toml::{self, Copy};
+use super::carry;
 use super::carry::Carried;
 use super::cut::{own_files, starter};
 use super::files::Files;
 use super::learner::{Learner, Record};
 use super::manifest::{Assignment, Manifest, named};
 use super::options::Options;
-use super::{ASSIGNMENT, carry};
 use crate::say;
 use crate::workspace::Workspace;
 
@@ -26,7 +26,7 @@ const MANIFEST_HEADER: &str = "# For `cargo run` and the editor. The grader uses
 /// # Errors
 /// If it is there already, or cannot be made.
 pub(crate) fn start(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    let assignment = named(workspace, options.word(ASSIGNMENT)?)?;
+    let assignment = named(workspace, options.assignment()?)?;
     let dir = Learner::dir(workspace, &assignment);
     if dir.exists() {
         bail!(
@@ -45,7 +45,7 @@ pub(crate) fn start(workspace: &Workspace, options: &Options) -> Result<ExitCode
 /// # Errors
 /// If it is not started, or cannot be moved.
 pub(crate) fn reset(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    let assignment = named(workspace, options.word(ASSIGNMENT)?)?;
+    let assignment = named(workspace, options.assignment()?)?;
     let learner = Learner::of(workspace, &assignment)?;
     let kept = free_name(&learner.dir);
     fs::rename(&learner.dir, &kept)

@@ -66,7 +66,20 @@ fn a_misuse_is_told_with_what_to_do() {
         (&["start", "03", "--carri"], "invalid option '--carri'\n"),
         (&["grade", "03", "--task", "3.9"], "assignment 03 has no task `3.9`; near: 3.1, 3.2\n"),
         (&["grade", "03", "--seed", "x"], "--seed takes a number, not `x`: "),
-        (&["hint", "3"], "`3` is no task: a task is typed as `1.2`\n"),
+        (
+            &["grade", "03", "3.2"],
+            "`3.2` is one word too many: this command takes an assignment, such as 01; did you mean `--task 3.2`?\n",
+        ),
+        (
+            &["grade", "3.2"],
+            "`3.2` is a task: this command takes an assignment, such as 01; did you mean `03 --task 3.2`?\n",
+        ),
+        (
+            &["diff", "3.2"],
+            "`3.2` is a task: this command takes an assignment, such as 01; did you mean `03`?\n",
+        ),
+        (&["hint", "3"], "`3` is no task: a task is typed as `3.1`\n"),
+        (&["hint", "9"], "`9` is no task: a task is typed as `1.2`\n"),
         (&["status", "03"], "`status` takes no word"),
     ] {
         let (code, text) = lab(&fixture, arguments);
