@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use super::cargo_toml::{self, Copy};
 use super::files::Files;
 use super::learner::Learner;
-use super::manifest::{Assignment, POINTS, all};
+use super::manifest::{Assignment, all};
 use super::refusal;
 use crate::workspace::{Package, Workspace};
 
@@ -80,10 +80,10 @@ pub(crate) fn earlier_chapter(package: &Package, assignment: &Assignment) -> Opt
     (number < assignment.number.as_str()).then(|| name.to_owned())
 }
 
-/// The learner's sources, if they have reached all points.
+/// The learner's sources, if they have all points.
 fn complete(workspace: &Workspace, assignment: &Assignment) -> Result<Option<Files>> {
     let Some(learner) = Learner::find(workspace, assignment)? else { return Ok(None) };
-    if learner.record.best < POINTS {
+    if !learner.record.is_complete(assignment) {
         return Ok(None);
     }
     let sources = learner.submission(workspace, assignment)?.sources;

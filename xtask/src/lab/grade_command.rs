@@ -92,15 +92,7 @@ fn keep(assignment: &Assignment, learner: &mut Learner, grade: &Grade) -> Result
     let record = &mut learner.record;
     record.grades += 1;
     for task in &grade.tasks {
-        let id = &task.task(assignment).id;
-        if task.passed() {
-            record.passed.insert(id.clone());
-        } else {
-            record.passed.remove(id);
-        }
-    }
-    if grade.tasks.len() == assignment.manifest.tasks.len() {
-        record.best = record.best.max(grade.points(assignment));
+        record.graded(&task.task(assignment).id, task.passed());
     }
     learner.save()
 }

@@ -21,9 +21,7 @@ pub(crate) fn hint(workspace: &Workspace, options: &Options) -> Result<ExitCode>
     let mut learner = Learner::of(workspace, &assignment)?;
     let task = &assignment.manifest.tasks[place];
     let hints = hints::of(&assignment, place)?;
-    let seen = learner.record.hints.entry(task.id.clone()).or_default();
-    *seen = (*seen + 1).min(hints::COUNT);
-    let seen = *seen;
+    let seen = learner.record.hint(&task.id, hints::COUNT);
     learner.save()?;
     let mut text = format!("{} {}\n", task.id, task.title);
     for (number, hint) in hints.iter().enumerate().take(seen) {
@@ -31,9 +29,10 @@ pub(crate) fn hint(workspace: &Workspace, options: &Options) -> Result<ExitCode>
     }
     let id = &task.id;
     if seen == hints::COUNT {
+        let give_up = if learner.record.has_passed(id) { "" } else { " --give-up" };
         let _ = writeln!(
             text,
-            "\nThat was all. `cargo x lab solution {id} --give-up` shows the book's."
+            "\nThat was all. `cargo x lab solution {id}{give_up}` shows the book's."
         );
     } else {
         let _ = writeln!(text, "\n{} more: cargo x lab hint {id}", hints::COUNT - seen);

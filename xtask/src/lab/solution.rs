@@ -13,7 +13,7 @@ use crate::item::plain;
 use crate::say;
 use crate::workspace::Workspace;
 
-/// Prints the items of a task as the book has them, to whoever has passed it or gives up.
+/// Prints the items of a task as the book has them, to whoever has passed it at any time or gives up.
 ///
 /// # Errors
 /// If there is no such task, or if the learner has neither passed it nor given up.
@@ -21,7 +21,7 @@ pub(crate) fn solution(workspace: &Workspace, options: &Options) -> Result<ExitC
     let (assignment, place) = with_task(workspace, options.word(TASK)?)?;
     let mut learner = Learner::of(workspace, &assignment)?;
     let task = &assignment.manifest.tasks[place];
-    if !learner.record.passed.contains(&task.id) {
+    if !learner.record.has_passed(&task.id) {
         if !options.has("give-up") {
             bail!(
                 "task {0} is not passed yet: `cargo x lab hint {0}` helps, `cargo x lab solution {0} --give-up` shows the book's \

@@ -40,17 +40,18 @@ pub(crate) fn start(workspace: &Workspace, options: &Options) -> Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes the learner's folder anew. What was in it is moved, not lost, and the record stays.
+/// Makes the learner's folder anew. What was in it is moved, not lost, and the record keeps what was passed.
 ///
 /// # Errors
 /// If it is not started, or cannot be moved.
 pub(crate) fn reset(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let assignment = named(workspace, options.assignment()?)?;
-    let learner = Learner::of(workspace, &assignment)?;
+    let mut learner = Learner::of(workspace, &assignment)?;
     let kept = free_name(&learner.dir);
     fs::rename(&learner.dir, &kept)
         .with_context(|| format!("{} cannot be moved", workspace.relative(&learner.dir)))?;
     say::print(format!("What was there is now in {}\n", workspace.relative(&kept)))?;
+    learner.record.begin_anew();
     begin(workspace, &assignment, &learner.dir, learner.record)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -171,6 +171,32 @@ fn a_solution_is_shown_to_whoever_gives_up_which_is_recorded() {
 }
 
 #[test]
+fn the_best_result_of_each_task_is_kept() {
+    let fixture = started();
+    let record = "{\"passed\": [\"3.1\"], \"hints\": {\"3.1\": 1}}";
+    fixture.write("lab/03-selector/.lab.json", record);
+    let (_, status) = lab(&fixture, &["status"]);
+    assert!(
+        status.contains(".]  40 of 100\n  ok 3.1 Counting (40 points, 10 min, 1 hint)\n"),
+        "{status}"
+    );
+    assert_eq!(lab(&fixture, &["reset", "03"]).0, 0);
+    let (_, hint) = lab(&fixture, &["hint", "3.1"]);
+    assert!(hint.contains("1 more: cargo x lab hint 3.1\n"), "{hint}");
+    // It is refused, and so no task is passed.
+    fixture.edit(OWN, "todo!(\"3.1 Counting\")", "unsafe { 0 }");
+    assert_eq!(lab(&fixture, &["grade", "03"]).0, 1);
+    let (_, status) = lab(&fixture, &["status"]);
+    let expected =
+        ".]   0 of 100, best 40\n     3.1 Counting (40 points, 10 min, passed before, 1 hint)\n";
+    assert!(status.contains(expected), "{status}");
+    assert_eq!(lab(&fixture, &["solution", "3.1"]).0, 0);
+    assert!(!lab(&fixture, &["status"]).1.contains("solution shown"));
+    let (_, all) = lab(&fixture, &["hint", "3.1"]);
+    assert!(all.ends_with("That was all. `cargo x lab solution 3.1` shows the book's.\n"), "{all}");
+}
+
+#[test]
 fn what_is_changed_is_shown_and_what_was_there_is_kept() {
     let fixture = started();
     assert_eq!(lab(&fixture, &["diff", "03"]).1, "nothing is changed yet\n");
