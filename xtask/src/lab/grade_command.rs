@@ -31,6 +31,7 @@ pub(crate) fn grade(workspace: &Workspace, options: &Options) -> Result<ExitCode
     let reports = Reports::of(options)?;
     let mut learner = Learner::of(workspace, &assignment)?;
     let mut lane = Lane::open(workspace, &assignment, 0)?;
+    lane.show();
     if learner.record.carry {
         lane.carry(&learner.dir);
     }
@@ -71,7 +72,12 @@ fn once(
     reports: &Reports,
 ) -> Result<(Grade, bool)> {
     let submission = learner.submission(workspace, assignment)?;
-    say::note(&format!("building assignment {} …\n", assignment.number));
+    let first = if lane.is_new() {
+        "; the first time, all that it stands on is compiled, which may take some minutes"
+    } else {
+        ""
+    };
+    say::note(&format!("building assignment {}{first} …\n", assignment.number));
     let compiled = compile(workspace, assignment, lane, &submission.sources, true)?;
     let grade = graded(assignment, &compiled, wanted)?;
     let mut text: String = submission.ignored.iter().map(|line| format!("{line}\n")).collect();
