@@ -45,7 +45,8 @@ pub(crate) fn collect(workspace: &Workspace, assignment: &Assignment) -> Result<
         files.remove("src/main.rs");
         let beside = |path: &str| format!("../{}", path.trim_start_matches("chapters/"));
         // The learner has been told of what is unused; here it would only be told again.
-        let copy = Copy { package: &beside, unfinished: true, program: false, graded: false };
+        let copy =
+            Copy { package: &beside, unfinished: true, program: false, graded: false, lane: false };
         files.set("Cargo.toml", cargo_toml::of_package(workspace, &package.dir, &copy)?);
         carried.packages.push((name, files));
     }

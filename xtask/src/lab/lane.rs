@@ -41,6 +41,16 @@ pub(crate) enum Built {
     Errors(String),
 }
 
+/// The folder of the lane `number` in the workspace's target folder.
+fn folder(target: &Path, number: usize) -> PathBuf {
+    target.join("lab").join(format!("lane-{number}"))
+}
+
+/// The target folder of the lane in which a learner's folder is graded: who builds there finds what grading has compiled.
+pub(crate) fn shared_target(target: &Path) -> PathBuf {
+    folder(target, 0).join("target")
+}
+
 impl Lane {
     /// The lane `number` of `assignment`.
     ///
@@ -51,7 +61,7 @@ impl Lane {
         assignment: &Assignment,
         number: usize,
     ) -> Result<Self> {
-        let root = workspace.target.join("lab").join(format!("lane-{number}"));
+        let root = folder(&workspace.target, number);
         let lane = Self {
             dir: root.join(&assignment.name),
             target: root.join("target"),
@@ -93,7 +103,7 @@ impl Lane {
             let carried = self.carried.as_deref().and_then(|dir| carry::place(dir, path));
             carried.unwrap_or_else(|| workspace.root.join(path)).display().to_string()
         };
-        let copy = Copy { package: &package, unfinished, program: false, graded: true };
+        let copy = Copy { package: &package, unfinished, program: false, graded: true, lane: true };
         let mut files = sources.clone();
         files.remove("src/main.rs");
         files.extend(Files::under(&assignment.dir, "graded")?);

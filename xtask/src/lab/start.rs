@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use toml::Table;
 
 use super::cargo_toml::{self, Copy};
-use super::carry;
 use super::carry::Carried;
 use super::cut::{own_files, starter};
 use super::files::Files;
 use super::learner::{Learner, Record};
 use super::manifest::{Assignment, Manifest, named};
 use super::options::Options;
+use super::{carry, lane};
 use crate::say;
 use crate::workspace::Workspace;
 
@@ -76,18 +77,22 @@ pub(crate) fn manifest(
         Some(place) if carry => place.display().to_string(),
         _ => format!("{up}/{path}"),
     };
-    let copy = Copy { package: &package, unfinished: true, program: true, graded: true };
+    let copy =
+        Copy { package: &package, unfinished: true, program: true, graded: true, lane: false };
     let manifest = cargo_toml::of_chapter(workspace, assignment, &copy)?;
     Ok(format!("{MANIFEST_HEADER}\n{manifest}"))
 }
 
-/// Lets cargo build all of the learner's folders into one target folder: what is built in one is there for the next one.
+/// Lets cargo build all of the learner's folders where they are graded: what is compiled for one of them, or by the grader, need not be
+/// compiled again. That is in the workspace, wherever cargo's own settings lead: an exported repository is to name nothing outside of it.
 fn share_target(workspace: &Workspace) -> Result<()> {
     let config = workspace.lab.join(".cargo").join("config.toml");
     let up = workspace.up_from_lab();
     // From the folder in which `.cargo` is, which is one above a learner's.
     let root = up.strip_suffix("/..").unwrap_or(&up);
-    let text = format!("[build]\ntarget-dir = \"{root}/target/lab/learner\"\n");
+    let target = lane::shared_target(&Path::new(root).join("target"));
+    let build = Table::from_iter([("target-dir".to_owned(), target.display().to_string().into())]);
+    let text = toml::to_string(&Table::from_iter([("build".to_owned(), build.into())]))?;
     fs::create_dir_all(config.with_file_name(""))?;
     fs::write(&config, text).with_context(|| format!("{} cannot be written", config.display()))
 }

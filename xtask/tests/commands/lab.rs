@@ -368,8 +368,11 @@ fn a_learners_folder_may_be_elsewhere() {
     let mut start = fixture.command(&["lab", "start", "03"]);
     assert!(start.env("LAB_DIR", &elsewhere).output().unwrap().status.success());
     assert!(!fixture.path("lab").exists());
-    let manifest = fs::read_to_string(elsewhere.join("03-selector/Cargo.toml")).unwrap();
     let root = fixture.path("").canonicalize().unwrap();
+    let config = fs::read_to_string(elsewhere.join(".cargo/config.toml")).unwrap();
+    let target = format!("target-dir = \"{}/target/lab/lane-0/target\"", root.display());
+    assert!(config.contains(&target), "no {target}\nin {config}");
+    let manifest = fs::read_to_string(elsewhere.join("03-selector/Cargo.toml")).unwrap();
     let grading = format!("path = \"{}/assignments/grading\"", root.display());
     assert!(manifest.contains(&grading), "no {grading}\nin {manifest}");
 }
