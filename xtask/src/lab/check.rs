@@ -81,7 +81,7 @@ fn files(workspace: &Workspace, assignment: &Assignment) -> Result<Vec<Finding>>
     let about = |file: &str| format!("{}/{file}", workspace.relative(&assignment.dir));
     let brief = assignment.brief()?;
     for (place, task) in assignment.manifest.tasks.iter().enumerate() {
-        if let Err(error) = hints::of(assignment, place) {
+        if let Err(error) = hints::of(workspace, assignment, place) {
             findings.push(Finding::about(about("hints.md"), error));
         }
         if !brief.contains(&format!("## {} {}", task.id, task.title)) {

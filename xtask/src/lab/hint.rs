@@ -20,7 +20,7 @@ pub(crate) fn hint(workspace: &Workspace, options: &Options) -> Result<ExitCode>
     let (assignment, place) = with_task(workspace, options.word(TASK)?)?;
     let mut learner = Learner::of(workspace, &assignment)?;
     let task = &assignment.manifest.tasks[place];
-    let hints = hints::of(&assignment, place)?;
+    let hints = hints::of(workspace, &assignment, place)?;
     let seen = learner.record.hint(&task.id, hints::COUNT);
     learner.save()?;
     let mut text = format!("{} {}\n", task.id, task.title);

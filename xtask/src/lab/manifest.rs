@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
-use super::anchor;
+use super::anchor::Section;
 use crate::near;
 use crate::workspace::{Package, Workspace};
 
@@ -182,7 +182,7 @@ impl Assignment {
             {
                 bail!("task {id} needs `{need}`, which is no task before it");
             }
-            anchor::title(workspace, &task.section).with_context(|| format!("task {id}"))?;
+            Section::of(workspace, &task.section).with_context(|| format!("task {id}"))?;
         }
         let points: u32 = tasks.iter().map(|task| task.points).sum();
         ensure!(points == POINTS, "the points of all tasks are {points}, not {POINTS}");

@@ -152,6 +152,28 @@ fn hints_come_one_by_one_and_are_counted() {
 }
 
 #[test]
+fn a_section_is_named_as_the_book_names_it_with_the_address_of_its_page() {
+    let fixture = started();
+    fixture.write("book/src/chapter-03.md", "# A selector\n\n## What \"not yet\" is\n");
+    let hints = "assignments/03-selector/hints.md";
+    fixture.edit(hints, "`len`.", "See [what it\nis](chapter-03.md#what-not-yet-is).");
+    lab(&fixture, &["hint", "3.1"]);
+    let (_, hint) = lab(&fixture, &["hint", "3.1"]);
+    let expected = "A pointer\n\nSee what it\nis.\n\n  read  A selector > What \"not yet\" is\n        \
+                    http://127.0.0.1:3000/chapter-03.html#what-not-yet-is, by `cargo x book serve`\n";
+    assert!(hint.contains(expected), "{hint}");
+    fixture.edit(MANIFEST, "selector.md#one-wait", "chapter-03.md#what-not-yet-is");
+    let tasks = fixture.expand("snap", "{{#tasks}}").unwrap();
+    assert!(tasks.contains("| [What \"not yet\" is](chapter-03.md#what-not-yet-is) |"), "{tasks}");
+    fixture.edit(hints, "#what-not-yet-is", "#what-not-yet-was");
+    let (code, fault) = lab(&fixture, &["hint", "3.1"]);
+    assert_eq!(code, 2);
+    let expected =
+        "hints.md: 3.1: chapter-03.md has no heading `what-not-yet-was`; near: what-not-yet-is";
+    assert!(fault.starts_with(expected), "{fault}");
+}
+
+#[test]
 fn a_solution_is_shown_to_whoever_gives_up_which_is_recorded() {
     let fixture = started();
     let (code, text) = lab(&fixture, &["solution", "3.1"]);
