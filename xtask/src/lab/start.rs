@@ -143,6 +143,10 @@ fn begin(workspace: &Workspace, assignment: &Assignment, dir: &Path, record: Rec
     }
     let _ = writeln!(text, "  grade    cargo x lab grade {number}");
     let _ = writeln!(text, "  ask      cargo x lab hint {}", tasks[0].id);
+    let _ = writeln!(
+        text,
+        "\n`cargo x` is a command of this folder; in {shown} are `cargo run` and `cargo test`."
+    );
     say::print(&text)?;
     Ok(())
 }

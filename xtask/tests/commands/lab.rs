@@ -229,9 +229,22 @@ fn what_is_changed_is_shown_and_what_was_there_is_kept() {
         diff.contains("-        todo!(\"3.1 Counting\")\n+        self.sources.len()\n"),
         "{diff}"
     );
+    assert!(!diff.contains("not graded"), "{diff}");
+    fixture.edit("lab/03-selector/src/lib.rs", "mod", "// mine\nmod");
+    fixture.write("lab/03-selector/src/more.rs", "fn f() {}\n");
+    fixture.write("lab/03-selector/graded/task_1.rs", "");
+    let (_, diff) = lab(&fixture, &["diff", "03"]);
+    for path in ["graded/task_1.rs", "src/lib.rs", "src/more.rs"] {
+        assert!(diff.contains(&format!("not graded: {path}\n--- starter/{path}\n")), "{diff}");
+    }
+    assert_eq!(diff.matches("not graded: ").count(), 3, "{diff}");
     let (code, said) = lab(&fixture, &["reset", "03"]);
     assert_eq!(code, 0);
     assert!(said.starts_with("What was there is now in lab/03-selector.old-1\n"), "{said}");
+    assert!(
+        said.contains("`cargo x` is a command of this folder; in lab/03-selector are"),
+        "{said}"
+    );
     let kept = fs::read_to_string(fixture.path("lab/03-selector.old-1/src/selector.rs")).unwrap();
     assert!(kept.contains("self.sources.len()"));
     assert_eq!(lab(&fixture, &["diff", "03"]).1, "nothing is changed yet\n");
