@@ -44,7 +44,7 @@ fn book_command(mut arguments: Parser) -> Result<()> {
         }
         Some("serve") => {
             let address: Option<SocketAddr> = option(&mut arguments, "listen")?;
-            serve::serve(&here()?, address.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000))))
+            serve::serve(&here()?, address.unwrap_or(serve::ADDRESS))
         }
         Some("test") => {
             let references: Option<PathBuf> = option(&mut arguments, "references")?;

@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::citations::{self, Citation};
 use crate::finding::{Finding, fail_on};
-use crate::near;
 use crate::workspace::Workspace;
+use crate::{near, say};
 
 /// Where the rules stand, from the workspace root.
 const FILE: &str = "tests/CONTRACT.md";
@@ -53,7 +53,8 @@ pub(crate) fn run(workspace: &Workspace, markdown: bool) -> Result<()> {
     let citations = citations::of(workspace)?;
     let tests = by_rule(&citations);
     for group in &contract.groups {
-        println!("{}", if markdown { group.section(&tests) } else { group.listing(&tests) });
+        let text = if markdown { group.section(&tests) } else { group.listing(&tests) };
+        say::print(format!("{text}\n"))?;
     }
     fail_on(contract.findings(workspace, &citations))
 }

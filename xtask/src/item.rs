@@ -26,23 +26,35 @@ use crate::workspace::Workspace;
 /// # Errors
 /// If nothing, or more than one thing, has that name; the error says what would do.
 pub(crate) fn listing(workspace: &Workspace, argument: &str) -> Result<String> {
-    let (path, elision) = options(argument)?;
-    let (source, rest) = locate(workspace, path)?;
-    let file = workspace.relative(&source.file);
-    let excerpt = excerpt(&source, &file, rest, elision)?;
+    let excerpt = excerpt(workspace, argument)?;
     let fence = "`".repeat(longest_run_of_backticks(&excerpt.code).max(2) + 1);
     let code = shown_by_mdbook(&excerpt.code);
-    Ok(format!(
-        "{fence}rust\n{code}\n{fence}\n\n<p class=\"listing\">{file}, line {}</p>\n",
-        excerpt.line
-    ))
+    Ok(format!("{fence}rust\n{code}\n{fence}\n\n<p class=\"listing\">{}</p>\n", excerpt.place()))
+}
+
+/// The item that `argument` names, as a terminal shows it: where it stands, then its code.
+///
+/// # Errors
+/// As [`listing`].
+pub(crate) fn plain(workspace: &Workspace, argument: &str) -> Result<String> {
+    let excerpt = excerpt(workspace, argument)?;
+    Ok(format!("{}\n\n{}\n", excerpt.place(), excerpt.code))
 }
 
 /// Some lines of a file.
 struct Excerpt {
+    /// The file, as a reader names it.
+    file: String,
     code: String,
-    /// The number, from 1, of the first of them.
+    /// The number, from 1, of the line on which the item begins behind its documentation, whether that is shown or not: an item has
+    /// one line, however it is shown.
     line: usize,
+}
+
+impl Excerpt {
+    fn place(&self) -> String {
+        format!("{}, line {}", self.file, self.line)
+    }
 }
 
 fn options(argument: &str) -> Result<(&str, Elision)> {
@@ -62,17 +74,26 @@ fn options(argument: &str) -> Result<(&str, Elision)> {
     Ok((path, elision))
 }
 
-fn excerpt(source: &Source, file: &str, name: &str, elision: Elision) -> Result<Excerpt> {
+fn excerpt(workspace: &Workspace, argument: &str) -> Result<Excerpt> {
+    let (path, elision) = options(argument)?;
+    let (source, name) = locate(workspace, path)?;
+    let file = workspace.relative(&source.file);
     let text = &source.text;
     if name.is_empty() {
         let mut finder = elision.finder(text);
         finder.visit_file(&source.syntax);
-        return Ok(cut(text, 0..text.len(), finder.edits));
+        let (code, line) = cut(text, 0..text.len(), finder.edits);
+        return Ok(Excerpt { file, code, line });
     }
-    let piece = find(source, file, name)?;
-    let mut finder = elision.finder(text);
-    piece.accept(&mut finder);
-    Ok(cut(text, with_comments(text, piece.range(), !elision.docs), finder.edits))
+    let piece = find(&source, &file, name)?;
+    let shown = |elision: Elision| {
+        let mut finder = elision.finder(text);
+        piece.accept(&mut finder);
+        cut(text, with_comments(text, piece.range(), !elision.docs), finder.edits)
+    };
+    let (code, _) = shown(elision);
+    let (_, line) = shown(Elision { docs: true, ..elision });
+    Ok(Excerpt { file, code, line })
 }
 
 /// What is called `name` in `source`, which messages call `file`.
@@ -127,7 +148,8 @@ pub(crate) fn with_comments(text: &str, range: Range<usize>, above: bool) -> Ran
     start..if behind.is_empty() || behind.starts_with("//") { line_end } else { range.end }
 }
 
-fn cut(text: &str, range: Range<usize>, mut edits: Vec<elide::Edit>) -> Excerpt {
+/// The lines of `range` with `edits` done, and the number of the first of them.
+fn cut(text: &str, range: Range<usize>, mut edits: Vec<elide::Edit>) -> (String, usize) {
     let edited = !edits.is_empty();
     edits.sort_by_key(|edit| edit.range.start);
     let (mut code, mut at) = (String::new(), range.start);
@@ -145,7 +167,7 @@ fn cut(text: &str, range: Range<usize>, mut edits: Vec<elide::Edit>) -> Excerpt 
     code.push_str(&text[at..range.end.max(at)]);
     let first = first.or_else(|| first_letter(text, at..range.end.max(at))).unwrap_or(range.start);
     let code = if edited { elide::tidy(&code) } else { code };
-    Excerpt { code: dedented(code.trim_start_matches('\n').trim_end()), line: line_of(text, first) }
+    (dedented(code.trim_start_matches('\n').trim_end()), line_of(text, first))
 }
 
 fn first_letter(text: &str, range: Range<usize>) -> Option<usize> {

@@ -70,8 +70,8 @@ use anyhow::{Result, bail};
 use lexopt::Parser;
 
 use self::options::Options;
-use crate::near;
 use crate::workspace::Workspace;
+use crate::{near, say};
 
 /// The learners' commands, as the help lists them.
 const HELP: &str = "\
@@ -123,7 +123,7 @@ pub(crate) fn run(workspace: &Workspace, command: Option<&str>, arguments: Parse
     match dispatch(workspace, command, arguments) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("{error:#}");
+            say::note(&format!("{error:#}\n"));
             ExitCode::from(MISUSE)
         }
     }
@@ -193,7 +193,7 @@ fn dispatch(workspace: &Workspace, command: Option<&str>, arguments: Parser) -> 
         }
         Some(other) => bail!("no command `lab {other}`{}\n{}", near::hint(other, COMMANDS), help()),
         None => {
-            println!("{}", help());
+            say::print(format!("{}\n", help()))?;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -5,6 +5,7 @@ mod item;
 mod lab;
 mod names;
 mod near;
+mod say;
 mod source;
 mod workspace;
 
@@ -53,7 +54,7 @@ fn main() -> ExitCode {
     match run(Parser::from_env()) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("{error:#}");
+            say::note(&format!("{error:#}\n"));
             ExitCode::FAILURE
         }
     }
@@ -78,7 +79,7 @@ fn here() -> Result<Workspace> {
 }
 
 fn help() -> Result<()> {
-    println!("{}", full_help());
+    say::print(format!("{}\n", full_help()))?;
     Ok(())
 }
 

@@ -1,28 +1,37 @@
 //! Names near a name that was not found.
 
+use std::collections::BTreeSet;
+
 /// At most this many names are suggested.
 const SUGGESTIONS: usize = 3;
 
-/// The end of an error message: the names nearest to `wanted`, or, when none is near, some of those that there are.
+/// Up to so many names are all listed, in their own order, when none is near.
+const FEW: usize = 12;
+
+/// The end of an error message: the names nearest to `wanted`, or, when none is near, those that there are, or some of them.
 ///
 /// Distance is measured on the whole name and on its last part, so that `Selector::selct` finds `Selector::select` and so
 /// does `selct` alone.
 pub(crate) fn hint<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> String {
+    let mut names: Vec<&str> = names.into_iter().collect();
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(*name));
     let mut ranked: Vec<(usize, &str)> =
-        names.into_iter().map(|name| (distance(wanted, name), name)).collect();
+        names.iter().map(|name| (distance(wanted, name), *name)).collect();
     ranked.sort();
-    ranked.dedup_by_key(|(_, name)| *name);
     let limit = 1.max(last_part(wanted).len() / 3);
     let near: Vec<&str> =
         ranked.iter().filter(|(far, _)| *far <= limit).map(|(_, name)| *name).collect();
     if !near.is_empty() {
         return format!("; near: {}", join(&near));
     }
-    let all: Vec<&str> = ranked.into_iter().map(|(_, name)| name).collect();
-    if all.is_empty() {
-        "; there is none at all".to_owned()
-    } else {
-        format!("; there are: {}", join(&all))
+    match names.len() {
+        0 => "; there is none at all".to_owned(),
+        1..=FEW => format!("; there are: {}", names.join(", ")),
+        _ => {
+            let all: Vec<&str> = ranked.into_iter().map(|(_, name)| name).collect();
+            format!("; there are: {}", join(&all))
+        }
     }
 }
 
@@ -43,4 +52,20 @@ fn join(names: &[&str]) -> String {
         text.push_str(", …");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_names_are_all_listed_in_their_own_order() {
+        let names =
+            ["01-blocking", "02-busy-poll", "03-selector", "04-event-loop", "04-event-loop"];
+        let expected = "; there are: 01-blocking, 02-busy-poll, 03-selector, 04-event-loop";
+        assert_eq!(hint("07", names), expected);
+        assert_eq!(hint("03-selectro", names), "; near: 03-selector");
+        let many: Vec<String> = (10..40).map(|number| format!("name-{number}")).collect();
+        assert!(hint("x", many.iter().map(String::as_str)).ends_with(", …"));
+    }
 }

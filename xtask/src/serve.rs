@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
@@ -13,6 +13,9 @@ use percent_encoding::percent_decode_str;
 
 use crate::book;
 use crate::workspace::{Workspace, files_under};
+
+/// Where the book is served, if nothing else is asked for.
+pub(crate) const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 
 /// How often the sources are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

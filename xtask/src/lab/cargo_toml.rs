@@ -19,6 +19,9 @@ pub(crate) struct Copy<'c> {
     pub(crate) program: bool,
     /// Whether it is a workspace of its own, with the graded tests.
     pub(crate) graded: bool,
+    /// Whether it is a lane's. Its version says so: without that, cargo would take it for the learner's copy, whose target folder it
+    /// shares, and might run the one's tests for the other's.
+    pub(crate) lane: bool,
 }
 
 /// The text of the manifest of a copy of `assignment`'s chapter.
@@ -46,6 +49,10 @@ pub(crate) fn of_package(workspace: &Workspace, dir: &Path, copy: &Copy<'_>) -> 
     for (key, value) in table(&own, "package") {
         let value = if is_lent(value) { lent["package"][key].clone() } else { value.clone() };
         package.insert(key.clone(), value);
+    }
+    if copy.lane {
+        let version = package.get("version").and_then(Value::as_str).unwrap_or("0.0.0");
+        package.insert("version".to_owned(), format!("{version}+lane").into());
     }
     for key in ["autoexamples", "autotests", "autobenches"] {
         package.insert(key.to_owned(), false.into());

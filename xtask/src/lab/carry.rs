@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use super::cargo_toml::{self, Copy};
 use super::files::Files;
 use super::learner::Learner;
-use super::manifest::{Assignment, POINTS, all};
+use super::manifest::{Assignment, all};
 use super::refusal;
 use crate::workspace::{Package, Workspace};
 
@@ -45,7 +45,8 @@ pub(crate) fn collect(workspace: &Workspace, assignment: &Assignment) -> Result<
         files.remove("src/main.rs");
         let beside = |path: &str| format!("../{}", path.trim_start_matches("chapters/"));
         // The learner has been told of what is unused; here it would only be told again.
-        let copy = Copy { package: &beside, unfinished: true, program: false, graded: false };
+        let copy =
+            Copy { package: &beside, unfinished: true, program: false, graded: false, lane: false };
         files.set("Cargo.toml", cargo_toml::of_package(workspace, &package.dir, &copy)?);
         carried.packages.push((name, files));
     }
@@ -80,10 +81,10 @@ pub(crate) fn earlier_chapter(package: &Package, assignment: &Assignment) -> Opt
     (number < assignment.number.as_str()).then(|| name.to_owned())
 }
 
-/// The learner's sources, if they have reached all points.
+/// The learner's sources, if they have all points.
 fn complete(workspace: &Workspace, assignment: &Assignment) -> Result<Option<Files>> {
     let Some(learner) = Learner::find(workspace, assignment)? else { return Ok(None) };
-    if learner.record.best < POINTS {
+    if !learner.record.is_complete(assignment) {
         return Ok(None);
     }
     let sources = learner.submission(workspace, assignment)?.sources;

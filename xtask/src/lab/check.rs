@@ -21,6 +21,7 @@ use super::proof::{self, Subject};
 use super::rehearsal::{self, Pace, rehearse};
 use super::{hints, run, snapshot};
 use crate::finding::{Finding, fail_on};
+use crate::say;
 use crate::workspace::Workspace;
 
 /// How many submissions are built and run at once.
@@ -63,12 +64,12 @@ pub(crate) fn check(workspace: &Workspace, options: &Options) -> Result<ExitCode
             findings.extend(faults.iter().map(|fault| Finding::about(about.clone(), fault)));
         }
         let seconds = began.elapsed().as_secs_f64();
-        println!(
-            "{}: {} submissions in {seconds:.1} s, {:.2} s each",
+        say::print(format!(
+            "{}: {} submissions in {seconds:.1} s, {:.2} s each\n",
             assignment.name,
             judged.len(),
             seconds / judged.len().max(1) as f64
-        );
+        ))?;
     }
     fail_on(findings)?;
     Ok(ExitCode::SUCCESS)
@@ -80,7 +81,7 @@ fn files(workspace: &Workspace, assignment: &Assignment) -> Result<Vec<Finding>>
     let about = |file: &str| format!("{}/{file}", workspace.relative(&assignment.dir));
     let brief = assignment.brief()?;
     for (place, task) in assignment.manifest.tasks.iter().enumerate() {
-        if let Err(error) = hints::of(assignment, place) {
+        if let Err(error) = hints::of(workspace, assignment, place) {
             findings.push(Finding::about(about("hints.md"), error));
         }
         if !brief.contains(&format!("## {} {}", task.id, task.title)) {
@@ -176,7 +177,8 @@ fn lane(root: &Path, assignment: &Assignment, number: usize, queue: &Queue) -> R
         let (grade, faults) = one(workspace, assignment, &mut lane, &subject)
             .with_context(|| format!("{}: {name}", assignment.name))?;
         let mark = if faults.is_empty() { "ok  " } else { "FAIL" };
-        println!("{mark} {:4.1} s  {}: {name}", began.elapsed().as_secs_f64(), assignment.number);
+        let took = began.elapsed().as_secs_f64();
+        say::print(format!("{mark} {took:4.1} s  {}: {name}\n", assignment.number))?;
         judged.push(Judged { place, subject, grade, faults });
     }
 }

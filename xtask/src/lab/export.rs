@@ -13,7 +13,8 @@ use anyhow::{Context, Result, bail};
 use super::learner::{Learner, Record};
 use super::manifest::{Assignment, named};
 use super::options::Options;
-use super::{ASSIGNMENT, start, student};
+use super::{start, student};
+use crate::say;
 use crate::workspace::Workspace;
 
 /// Makes the repository.
@@ -21,14 +22,17 @@ use crate::workspace::Workspace;
 /// # Errors
 /// If the folder has something in it already, or cannot be written.
 pub(crate) fn export(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    let assignment = named(workspace, options.word(ASSIGNMENT)?)?;
+    let assignment = named(workspace, options.assignment()?)?;
     let Some(out) = options.value("out") else {
         bail!("where to? `cargo x lab export {} --out DIR`", assignment.number);
     };
     let hidden = into(workspace, &assignment, Path::new(out), options.has("hidden-tests"))?;
-    println!("Assignment {}, {}, is in {out}", assignment.number, assignment.manifest.title);
+    let Assignment { number, manifest, .. } = &assignment;
+    say::print(format!("Assignment {number}, {}, is in {out}\n", manifest.title))?;
     if hidden > 0 {
-        println!("{hidden} of its checks stay here; `cargo x lab grade-all` runs all of them.");
+        say::print(format!(
+            "{hidden} of its checks stay here; `cargo x lab grade-all` runs all of them.\n"
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }

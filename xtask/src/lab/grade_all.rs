@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{IsTerminal, stderr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,6 +25,7 @@ use super::learner::submission;
 use super::manifest::{Assignment, all, named};
 use super::options::Options;
 use super::{class_folder, hidden, run};
+use crate::say;
 use crate::workspace::Workspace;
 
 /// How many submissions are graded at once, where nothing else is asked for: each builds, and runs eight checks at a time.
@@ -56,11 +57,13 @@ pub(crate) fn grade_all(workspace: &Workspace, options: &Options) -> Result<Exit
     };
     let seed = options.number("seed")?.unwrap_or_else(run::seed);
     let class = Class { dirs: class_folder::submissions(&dir)?, assignments, named, seed };
-    eprintln!("{} submissions, seed {seed}", class.dirs.len());
+    say::note(&format!("{} submissions, seed {seed}\n", class.dirs.len()));
     let rows = class.graded(workspace, jobs)?;
     let list = csv(&class.assignments, &rows)?;
     match options.value("csv") {
-        None | Some("-") => stdout().write_all(&list)?,
+        None | Some("-") => {
+            say::print(&list)?;
+        }
         Some(file) => fs::write(file, list).with_context(|| format!("{file} cannot be written"))?,
     }
     let broken: Vec<&str> =
@@ -68,7 +71,7 @@ pub(crate) fn grade_all(workspace: &Workspace, options: &Options) -> Result<Exit
     if broken.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!("not graded: {}", broken.join(", "));
+    say::note(&format!("not graded: {}\n", broken.join(", ")));
     Ok(ExitCode::FAILURE)
 }
 
@@ -181,7 +184,7 @@ impl Progress {
         if self.is_shown {
             self.bar.println(line);
         } else {
-            eprintln!("{line}");
+            say::note(&format!("{line}\n"));
         }
         self.bar.inc(1);
     }

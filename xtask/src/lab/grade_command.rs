@@ -13,7 +13,8 @@ use super::learner::Learner;
 use super::manifest::{Assignment, named};
 use super::options::Options;
 use super::reports::{Graded, Reports};
-use super::{ASSIGNMENT, report, run};
+use super::{report, run};
+use crate::say;
 use crate::workspace::Workspace;
 
 /// How often `--watch` looks for a change.
@@ -24,18 +25,19 @@ const LOOK: Duration = Duration::from_millis(300);
 /// # Errors
 /// If the assignment is not started, or cannot be built for a reason that is not the learner's.
 pub(crate) fn grade(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    let assignment = named(workspace, options.word(ASSIGNMENT)?)?;
+    let assignment = named(workspace, options.assignment()?)?;
     let task = options.value("task").map(|id| assignment.place(id)).transpose()?;
     let seed = options.number("seed")?;
     let reports = Reports::of(options)?;
     let mut learner = Learner::of(workspace, &assignment)?;
     let mut lane = Lane::open(workspace, &assignment, 0)?;
+    lane.show();
     if learner.record.carry {
         lane.carry(&learner.dir);
     }
     if !options.has("watch") {
         let wanted = wanted(&assignment, task, seed);
-        let grade = once(workspace, &assignment, &mut learner, &mut lane, &wanted, &reports)?;
+        let (grade, _) = once(workspace, &assignment, &mut learner, &mut lane, &wanted, &reports)?;
         let content = grade.passed() || options.has("exit-zero");
         return Ok(if content { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
@@ -43,11 +45,12 @@ pub(crate) fn grade(workspace: &Workspace, options: &Options) -> Result<ExitCode
         let seen = Files::sources(&learner.dir).ok();
         let wanted = wanted(&assignment, task, seed);
         // An editor may just be saving: what is wrong with the folder now may be right in a moment.
-        if let Err(error) = once(workspace, &assignment, &mut learner, &mut lane, &wanted, &reports)
-        {
-            eprintln!("{error:#}");
+        match once(workspace, &assignment, &mut learner, &mut lane, &wanted, &reports) {
+            Ok((_, true)) => {}
+            Ok((_, false)) => return Ok(ExitCode::SUCCESS),
+            Err(error) => say::note(&format!("{error:#}\n")),
         }
-        eprintln!("\nwaiting for a change; Ctrl-C ends this");
+        say::note("\nwaiting for a change; Ctrl-C ends this\n");
         while Files::sources(&learner.dir).ok() == seen {
             thread::sleep(LOOK);
         }
@@ -59,6 +62,7 @@ fn wanted(assignment: &Assignment, task: Option<usize>, seed: Option<u64>) -> Wa
     Wanted { tasks: task.map_or(all.tasks, |place| vec![place]), seed: all.seed }
 }
 
+/// Grades once, and gives whether somebody still reads what is printed.
 fn once(
     workspace: &Workspace,
     assignment: &Assignment,
@@ -66,21 +70,27 @@ fn once(
     lane: &mut Lane,
     wanted: &Wanted,
     reports: &Reports,
-) -> Result<Grade> {
+) -> Result<(Grade, bool)> {
     let submission = learner.submission(workspace, assignment)?;
-    eprintln!("building assignment {} …", assignment.number);
+    let first = if lane.is_new() {
+        "; the first time, all that it stands on is compiled, which may take some minutes"
+    } else {
+        ""
+    };
+    say::note(&format!("building assignment {}{first} …\n", assignment.number));
     let compiled = compile(workspace, assignment, lane, &submission.sources, true)?;
     let grade = graded(assignment, &compiled, wanted)?;
     let mut text: String = submission.ignored.iter().map(|line| format!("{line}\n")).collect();
     text.push_str(&report::text(workspace, assignment, &grade)?);
-    if reports.take_stdout() {
-        eprint!("{text}");
+    let is_read = if reports.take_stdout() {
+        say::note(&text);
+        true
     } else {
-        print!("{text}");
-    }
+        say::print(&text)?
+    };
     keep(assignment, learner, &grade)?;
     reports.write(&Graded { assignment, grade: &grade, ignored: &submission.ignored })?;
-    Ok(grade)
+    Ok((grade, is_read))
 }
 
 /// Writes down what was reached.
@@ -88,15 +98,7 @@ fn keep(assignment: &Assignment, learner: &mut Learner, grade: &Grade) -> Result
     let record = &mut learner.record;
     record.grades += 1;
     for task in &grade.tasks {
-        let id = &task.task(assignment).id;
-        if task.passed() {
-            record.passed.insert(id.clone());
-        } else {
-            record.passed.remove(id);
-        }
-    }
-    if grade.tasks.len() == assignment.manifest.tasks.len() {
-        record.best = record.best.max(grade.points(assignment));
+        record.graded(&task.task(assignment).id, task.passed());
     }
     learner.save()
 }

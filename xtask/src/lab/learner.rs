@@ -28,12 +28,14 @@ pub(crate) struct Learner {
 pub(crate) struct Record {
     /// Whether it stands on the learner's own earlier chapters.
     pub(crate) carry: bool,
-    /// How many hints of each task were shown.
+    /// How many hints of each task were shown before it was first passed.
     pub(crate) hints: BTreeMap<String, usize>,
-    /// The tasks that the last full grade, or one of the task alone, has passed.
+    /// How many more of them were shown since.
+    pub(crate) hints_after: BTreeMap<String, usize>,
+    /// The tasks that the last full grade, or one of the task alone, has passed, since the folder was made.
     pub(crate) passed: BTreeSet<String>,
-    /// The most points of any full grade.
-    pub(crate) best: u32,
+    /// The tasks that were passed at any time.
+    pub(crate) once_passed: BTreeSet<String>,
     /// How often it was graded.
     pub(crate) grades: u32,
     /// The tasks whose solution was shown before they were passed.
@@ -45,6 +47,46 @@ pub(crate) struct Submission {
     pub(crate) sources: Files,
     /// Changes that do not count, as lines for the report.
     pub(crate) ignored: Vec<String>,
+}
+
+impl Record {
+    /// Whether the task was passed at any time.
+    pub(crate) fn has_passed(&self, id: &str) -> bool {
+        // A record may be older than `once_passed`.
+        self.once_passed.contains(id) || self.passed.contains(id)
+    }
+
+    /// Whether all tasks of `assignment` are passed now.
+    pub(crate) fn is_complete(&self, assignment: &Assignment) -> bool {
+        assignment.manifest.tasks.iter().all(|task| self.passed.contains(&task.id))
+    }
+
+    /// Writes down what came of one task.
+    pub(crate) fn graded(&mut self, id: &str, has_passed: bool) {
+        if has_passed {
+            self.passed.insert(id.to_owned());
+            self.once_passed.insert(id.to_owned());
+        } else if self.passed.remove(id) {
+            self.once_passed.insert(id.to_owned());
+        }
+    }
+
+    /// Begins with a new folder: nothing is passed there.
+    pub(crate) fn begin_anew(&mut self) {
+        self.once_passed.append(&mut self.passed);
+    }
+
+    /// Writes down that one more hint is shown, of at most `max`, and gives how many are shown by now.
+    pub(crate) fn hint(&mut self, id: &str, max: usize) -> usize {
+        let of = |hints: &BTreeMap<String, usize>| hints.get(id).copied().unwrap_or_default();
+        let shown = of(&self.hints) + of(&self.hints_after);
+        if shown >= max {
+            return max;
+        }
+        let hints = if self.has_passed(id) { &mut self.hints_after } else { &mut self.hints };
+        *hints.entry(id.to_owned()).or_default() += 1;
+        shown + 1
+    }
 }
 
 impl Learner {
@@ -153,4 +195,27 @@ pub(crate) fn submission(
         pristine.set(path, text);
     }
     Ok(Submission { sources: pristine, ignored })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_passed_once_stays_so_and_hints_after_it_do_not_count() {
+        let mut record: Record =
+            serde_json::from_str(r#"{"passed": ["1.1"], "best": 100}"#).unwrap();
+        assert!(record.has_passed("1.1"));
+        record.graded("1.1", false);
+        assert!(record.has_passed("1.1") && !record.passed.contains("1.1"));
+        record.graded("1.2", true);
+        record.begin_anew();
+        assert!(record.has_passed("1.2") && record.passed.is_empty());
+        assert!(!record.has_passed("1.3"));
+
+        assert_eq!([record.hint("1.1", 3), record.hint("1.1", 3)], [1, 2]);
+        assert!(record.hints.is_empty());
+        assert_eq!([(); 4].map(|()| record.hint("1.3", 3)), [1, 2, 3, 3]);
+        assert_eq!(record.hints["1.3"], 3);
+    }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
-use super::anchor;
+use super::anchor::Section;
 use crate::near;
 use crate::workspace::{Package, Workspace};
 
@@ -139,7 +139,9 @@ pub(crate) fn is_to_come(workspace: &Workspace, assignments: &[Assignment], numb
 /// If there is no such task; the error names those that there are.
 pub(crate) fn with_task(workspace: &Workspace, id: &str) -> Result<(Assignment, usize)> {
     let Some((number, _)) = id.split_once('.') else {
-        bail!("`{id}` is no task: a task is typed as `1.2`");
+        let task = named(workspace, id).ok().map(|mut found| found.manifest.tasks.swap_remove(0));
+        let example = task.map_or("1.2".to_owned(), |task| task.id);
+        bail!("`{id}` is no task: a task is typed as `{example}`");
     };
     let assignment = named(workspace, number)?;
     let place = assignment.place(id)?;
@@ -180,7 +182,7 @@ impl Assignment {
             {
                 bail!("task {id} needs `{need}`, which is no task before it");
             }
-            anchor::title(workspace, &task.section).with_context(|| format!("task {id}"))?;
+            Section::of(workspace, &task.section).with_context(|| format!("task {id}"))?;
         }
         let points: u32 = tasks.iter().map(|task| task.points).sum();
         ensure!(points == POINTS, "the points of all tasks are {points}, not {POINTS}");

@@ -5,12 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, bail};
 use lexopt::{Arg, Parser, ValueExt};
 
+use super::ASSIGNMENT;
+
 /// What was typed behind `cargo x lab COMMAND`.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
     words: Vec<String>,
     flags: BTreeSet<String>,
     values: BTreeMap<String, String>,
+    /// Whether the command can be told to do with one task: `--task N.K`.
+    takes_task: bool,
+}
+
+/// The assignment's number in what looks like a task: `4` of `4.5`.
+fn task_number(word: &str) -> Option<&str> {
+    let (number, place) = word.split_once('.')?;
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number(number) && is_number(place)).then_some(number)
 }
 
 impl Options {
@@ -19,7 +30,7 @@ impl Options {
     /// # Errors
     /// If there is an option that the command does not have, or one without its value.
     pub(crate) fn read(mut arguments: Parser, flags: &[&str], values: &[&str]) -> Result<Self> {
-        let mut options = Self::default();
+        let mut options = Self { takes_task: values.contains(&"task"), ..Self::default() };
         while let Some(argument) = arguments.next()? {
             match argument {
                 Arg::Value(word) => options.words.push(word.string()?),
@@ -45,8 +56,29 @@ impl Options {
         match &self.words[..] {
             [word] => Ok(word),
             [] => bail!("which one? This command takes {what}"),
-            [_, more, ..] => bail!("`{more}` is one word too many: this command takes {what}"),
+            [_, more, ..] => {
+                let meant = match task_number(more) {
+                    Some(_) if self.takes_task => format!("; did you mean `--task {more}`?"),
+                    _ => String::new(),
+                };
+                bail!("`{more}` is one word too many: this command takes {what}{meant}")
+            }
         }
+    }
+
+    /// The only word, which names an assignment.
+    ///
+    /// # Errors
+    /// As [`Options::word`], and if it is a task.
+    pub(crate) fn assignment(&self) -> Result<&str> {
+        let word = self.word(ASSIGNMENT)?;
+        let Some(number) = task_number(word) else { return Ok(word) };
+        let meant = if self.takes_task {
+            format!("{number:0>2} --task {word}")
+        } else {
+            format!("{number:0>2}")
+        };
+        bail!("`{word}` is a task: this command takes {ASSIGNMENT}; did you mean `{meant}`?")
     }
 
     /// The words.

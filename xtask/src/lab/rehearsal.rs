@@ -13,8 +13,9 @@ use anyhow::{Context, Result, ensure};
 use super::brief::{self, Command};
 use super::cut::{own_files, starter};
 use super::learner::{Learner, Record};
-use super::manifest::{Assignment, POINTS, all, is_to_come};
+use super::manifest::{Assignment, all, is_to_come};
 use super::{export, members};
+use crate::say;
 use crate::workspace::{LAB_DIR, Workspace};
 
 /// What it is called in messages, and by `--only`.
@@ -55,8 +56,11 @@ fn timed(
     // What stops a script would stop a learner as well.
     let faults = script().unwrap_or_else(|error| vec![format!("{error:#}")]);
     let mark = if faults.is_empty() { "ok  " } else { "FAIL" };
-    println!("{mark} {:4.1} s  {}: {NAME}{what}", began.elapsed().as_secs_f64(), assignment.number);
-    faults
+    let took = began.elapsed().as_secs_f64();
+    match say::print(format!("{mark} {took:4.1} s  {}: {NAME}{what}\n", assignment.number)) {
+        Ok(_) => faults,
+        Err(error) => vec![format!("{error:#}")],
+    }
 }
 
 /// On the book's chapters.
@@ -277,7 +281,8 @@ impl<'w> Script<'w> {
 
     /// Writes down all points for `assignment`, which its own proofs have seen.
     fn has_full_marks(&self, assignment: &Assignment) -> Result<()> {
-        let record = Record { best: POINTS, ..Record::default() };
+        let mut record = Record::default();
+        assignment.manifest.tasks.iter().for_each(|task| record.graded(&task.id, true));
         Learner { dir: self.lab.join(&assignment.name), record }.save()
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anyhow::Result;
 
-use super::anchor;
+use super::anchor::Section;
 use super::grade::{CheckGrade, Grade, TaskGrade};
 use super::manifest::Assignment;
 use super::outcome::{Outcome, Story};
@@ -58,11 +58,10 @@ fn task_text(workspace: &Workspace, assignment: &Assignment, grade: &TaskGrade) 
     let mut text = format!("{} {:<50} {points:>3} of {:>3}\n", task.id, task.title, task.points);
     grade.checks.iter().for_each(|check| text.push_str(&check_text(&task.id, check)));
     if !grade.passed() && !grade.checks.is_empty() {
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "    read  {}: book/src/{}\n    hint  cargo x lab hint {}\n",
-            anchor::title(workspace, &task.section)?,
-            task.section,
+            "    read  {}    hint  cargo x lab hint {}",
+            Section::of(workspace, &task.section)?.lines(INDENT),
             task.id
         );
     }

@@ -1,7 +1,6 @@
 //! The reports that `lab grade` writes beside its text: `--json FILE`, `--junit FILE`, `--result FILE`.
 
 use std::fs;
-use std::io::{Write, stdout};
 
 use anyhow::{Context, Result, bail};
 
@@ -9,6 +8,7 @@ use super::grade::Grade;
 use super::manifest::Assignment;
 use super::options::Options;
 use super::{classroom, json, junit};
+use crate::say;
 
 /// The options, each of which takes the file to write.
 pub(crate) const NAMES: [&str; 3] = ["json", "junit", "result"];
@@ -63,7 +63,7 @@ impl Reports {
                 _ => classroom::text(graded)?,
             };
             if file == STDOUT {
-                stdout().write_all(text.as_bytes())?;
+                say::print(&text)?;
             } else {
                 fs::write(file, text)
                     .with_context(|| format!("--{name}: {file} cannot be written"))?;

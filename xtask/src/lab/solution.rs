@@ -1,5 +1,6 @@
 //! `lab solution`: the book's bodies of a task.
 
+use std::fmt::Write;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -8,10 +9,11 @@ use super::TASK;
 use super::learner::Learner;
 use super::manifest::with_task;
 use super::options::Options;
-use crate::item::listing;
+use crate::item::plain;
+use crate::say;
 use crate::workspace::Workspace;
 
-/// Prints the items of a task as the book has them, to whoever has passed it or gives up.
+/// Prints the items of a task as the book has them, to whoever has passed it at any time or gives up.
 ///
 /// # Errors
 /// If there is no such task, or if the learner has neither passed it nor given up.
@@ -19,7 +21,7 @@ pub(crate) fn solution(workspace: &Workspace, options: &Options) -> Result<ExitC
     let (assignment, place) = with_task(workspace, options.word(TASK)?)?;
     let mut learner = Learner::of(workspace, &assignment)?;
     let task = &assignment.manifest.tasks[place];
-    if !learner.record.passed.contains(&task.id) {
+    if !learner.record.has_passed(&task.id) {
         if !options.has("give-up") {
             bail!(
                 "task {0} is not passed yet: `cargo x lab hint {0}` helps, `cargo x lab solution {0} --give-up` shows the book's \
@@ -30,9 +32,11 @@ pub(crate) fn solution(workspace: &Workspace, options: &Options) -> Result<ExitC
         learner.record.given_up.insert(task.id.clone());
         learner.save()?;
     }
-    println!("{} {}\n", task.id, task.title);
+    let mut text = format!("{} {}\n", task.id, task.title);
     for item in &task.items {
-        println!("{}", listing(workspace, item).with_context(|| format!("task {}", task.id))?);
+        let listing = plain(workspace, item).with_context(|| format!("task {}", task.id))?;
+        let _ = writeln!(text, "\n{}", listing.trim_end());
     }
+    say::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,19 +1,22 @@
 //! `lab start` and `lab reset`: the learner's folder.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use toml::Table;
 
 use super::cargo_toml::{self, Copy};
 use super::carry::Carried;
 use super::cut::{own_files, starter};
 use super::files::Files;
 use super::learner::{Learner, Record};
-use super::manifest::{Assignment, named};
+use super::manifest::{Assignment, Manifest, named};
 use super::options::Options;
-use super::{ASSIGNMENT, carry};
+use super::{carry, lane};
+use crate::say;
 use crate::workspace::Workspace;
 
 /// What a learner is told who opens the manifest.
@@ -24,7 +27,7 @@ const MANIFEST_HEADER: &str = "# For `cargo run` and the editor. The grader uses
 /// # Errors
 /// If it is there already, or cannot be made.
 pub(crate) fn start(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    let assignment = named(workspace, options.word(ASSIGNMENT)?)?;
+    let assignment = named(workspace, options.assignment()?)?;
     let dir = Learner::dir(workspace, &assignment);
     if dir.exists() {
         bail!(
@@ -38,17 +41,18 @@ pub(crate) fn start(workspace: &Workspace, options: &Options) -> Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes the learner's folder anew. What was in it is moved, not lost, and the record stays.
+/// Makes the learner's folder anew. What was in it is moved, not lost, and the record keeps what was passed.
 ///
 /// # Errors
 /// If it is not started, or cannot be moved.
 pub(crate) fn reset(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    let assignment = named(workspace, options.word(ASSIGNMENT)?)?;
-    let learner = Learner::of(workspace, &assignment)?;
+    let assignment = named(workspace, options.assignment()?)?;
+    let mut learner = Learner::of(workspace, &assignment)?;
     let kept = free_name(&learner.dir);
     fs::rename(&learner.dir, &kept)
         .with_context(|| format!("{} cannot be moved", workspace.relative(&learner.dir)))?;
-    println!("What was there is now in {}", workspace.relative(&kept));
+    say::print(format!("What was there is now in {}\n", workspace.relative(&kept)))?;
+    learner.record.begin_anew();
     begin(workspace, &assignment, &learner.dir, learner.record)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -73,18 +77,22 @@ pub(crate) fn manifest(
         Some(place) if carry => place.display().to_string(),
         _ => format!("{up}/{path}"),
     };
-    let copy = Copy { package: &package, unfinished: true, program: true, graded: true };
+    let copy =
+        Copy { package: &package, unfinished: true, program: true, graded: true, lane: false };
     let manifest = cargo_toml::of_chapter(workspace, assignment, &copy)?;
     Ok(format!("{MANIFEST_HEADER}\n{manifest}"))
 }
 
-/// Lets cargo build all of the learner's folders into one target folder: what is built in one is there for the next one.
+/// Lets cargo build all of the learner's folders where they are graded: what is compiled for one of them, or by the grader, need not be
+/// compiled again. That is in the workspace, wherever cargo's own settings lead: an exported repository is to name nothing outside of it.
 fn share_target(workspace: &Workspace) -> Result<()> {
     let config = workspace.lab.join(".cargo").join("config.toml");
     let up = workspace.up_from_lab();
     // From the folder in which `.cargo` is, which is one above a learner's.
     let root = up.strip_suffix("/..").unwrap_or(&up);
-    let text = format!("[build]\ntarget-dir = \"{root}/target/lab/learner\"\n");
+    let target = lane::shared_target(&Path::new(root).join("target"));
+    let build = Table::from_iter([("target-dir".to_owned(), target.display().to_string().into())]);
+    let text = toml::to_string(&Table::from_iter([("build".to_owned(), build.into())]))?;
     fs::create_dir_all(config.with_file_name(""))?;
     fs::write(&config, text).with_context(|| format!("{} cannot be written", config.display()))
 }
@@ -124,15 +132,21 @@ fn begin(workspace: &Workspace, assignment: &Assignment, dir: &Path, record: Rec
     let carried = make(workspace, assignment, dir, record)?;
     let shown = workspace.relative(dir);
     let number = &assignment.number;
-    println!("Assignment {number}, {}, is in {shown}", assignment.manifest.title);
+    let Manifest { title, tasks, .. } = &assignment.manifest;
+    let mut text = format!("Assignment {number}, {title}, is in {shown}\n");
     if let Some(carried) = &carried {
-        println!("It stands on your own {}.", carried.own.join(", "));
+        let _ = writeln!(text, "It stands on your own {}.", carried.own.join(", "));
     }
-    println!("\n  read     {shown}/brief.md");
+    let _ = writeln!(text, "\n  read     {shown}/brief.md");
     for file in own_files(workspace, assignment)? {
-        println!("  write    {shown}/{file}");
+        let _ = writeln!(text, "  write    {shown}/{file}");
     }
-    println!("  grade    cargo x lab grade {number}");
-    println!("  ask      cargo x lab hint {}", assignment.manifest.tasks[0].id);
+    let _ = writeln!(text, "  grade    cargo x lab grade {number}");
+    let _ = writeln!(text, "  ask      cargo x lab hint {}", tasks[0].id);
+    let _ = writeln!(
+        text,
+        "\n`cargo x` is a command of this folder; in {shown} are `cargo run` and `cargo test`."
+    );
+    say::print(&text)?;
     Ok(())
 }

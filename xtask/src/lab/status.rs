@@ -8,6 +8,7 @@ use anyhow::{Result, ensure};
 use super::learner::{Learner, Record};
 use super::manifest::{Assignment, POINTS, all};
 use super::options::Options;
+use crate::say;
 use crate::workspace::Workspace;
 
 /// How many characters the bar of a full assignment has.
@@ -21,7 +22,7 @@ pub(crate) fn status(workspace: &Workspace, options: &Options) -> Result<ExitCod
     ensure!(options.words().is_empty(), "`status` takes no word: it tells of all assignments");
     for assignment in all(workspace)? {
         let learner = Learner::find(workspace, &assignment)?;
-        print!("{}", lines(&assignment, learner.as_ref().map(|learner| &learner.record)));
+        say::print(lines(&assignment, learner.as_ref().map(|learner| &learner.record)))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -32,13 +33,20 @@ fn lines(assignment: &Assignment, record: Option<&Record>) -> String {
         return format!("{title:<48} not started: cargo x lab start {}\n", assignment.number);
     };
     let tasks = &assignment.manifest.tasks;
-    let passed = |id: &String| record.passed.contains(id);
-    let points: u32 = tasks.iter().filter(|task| passed(&task.id)).map(|task| task.points).sum();
+    let sum = |passed: &dyn Fn(&str) -> bool| -> u32 {
+        tasks.iter().filter(|task| passed(&task.id)).map(|task| task.points).sum()
+    };
+    let passed = |id: &str| record.passed.contains(id);
+    let points = sum(&passed);
+    let best = sum(&|id| record.has_passed(id));
+    let best = if best > points { format!(", best {best}") } else { String::new() };
     let full = points * BAR / POINTS;
     let bar = "#".repeat(full as usize) + &".".repeat((BAR - full) as usize);
-    let mut text = format!("{title:<48} [{bar}] {points:>3} of {POINTS}\n");
+    let mut text = format!("{title:<48} [{bar}] {points:>3} of {POINTS}{best}\n");
     for task in tasks {
         let mark = if passed(&task.id) { "ok" } else { "  " };
+        let before =
+            if !passed(&task.id) && record.has_passed(&task.id) { ", passed before" } else { "" };
         let hints = match record.hints.get(&task.id) {
             None => String::new(),
             Some(1) => ", 1 hint".to_owned(),
@@ -47,7 +55,7 @@ fn lines(assignment: &Assignment, record: Option<&Record>) -> String {
         let given_up = if record.given_up.contains(&task.id) { ", solution shown" } else { "" };
         let _ = writeln!(
             text,
-            "  {mark} {} {} ({} points, {} min{hints}{given_up})",
+            "  {mark} {} {} ({} points, {} min{before}{hints}{given_up})",
             task.id, task.title, task.points, task.minutes
         );
     }

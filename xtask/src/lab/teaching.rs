@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use anyhow::{Result, bail};
 
-use super::anchor;
+use super::anchor::Section;
 use super::manifest::{Assignment, Task, all, is_to_come};
 use super::markup::anchored;
 use super::overlay;
@@ -27,11 +27,9 @@ pub(crate) fn tasks(workspace: &Workspace) -> Result<String> {
             minutes(&assignment.manifest.tasks)
         );
         for task in &assignment.manifest.tasks {
-            let teaches = anchor::title(workspace, &task.section)?;
             // The chapter's title stands in the line above.
-            let teaches = teaches
-                .split_once(", \"")
-                .map_or(teaches.as_str(), |(_, section)| section.trim_end_matches('"'));
+            let section = Section::of(workspace, &task.section)?;
+            let teaches = section.heading.unwrap_or(section.page);
             let _ = writeln!(
                 text,
                 "| {} | [{teaches}]({}) | {} | {} | {} |",

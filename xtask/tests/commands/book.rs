@@ -25,7 +25,7 @@ fn a_whole_book_is_built_without_the_declared_commands() {
     let page = fs::read_to_string(fixture.path("out/selector.html")).unwrap();
     for part in [
         "<code class=\"language-rust\">// One thread waits",
-        "chapters/03-selector/src/selector.rs, line 12</p>",
+        "chapters/03-selector/src/selector.rs, line 14</p>",
         "<code class=\"language-text\">client-1: hello\n\n  client-2: waits\n</code>",
         "<title id=\"stall-title\">The stall</title>",
         "<figcaption>The second client <em>waits</em>.</figcaption>",

@@ -35,7 +35,7 @@ fn a_type_comes_with_its_comments_and_its_place() {
         "// One thread waits; another may wake it.\n/// Waits for sources.\npub struct Selector<S> {\n    /// Who is watched.\n    \
          sources: Vec<S>,\n}"
     );
-    assert_eq!(caption, "src/selector.rs, line 12");
+    assert_eq!(caption, "src/selector.rs, line 14");
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn each_preprocessor_replaces_its_own_and_the_last_one_unescapes() {
     let half = fixture.expand("snap", page).unwrap();
     assert_eq!(half, page.replace("{{#snap stall}}", "client-1: hello\n\n  client-2: waits"));
     let whole = fixture.expand("item", &half).unwrap();
-    assert!(whole.ends_with("line 67</p>\n\n`{{#snap x}}`\n"), "{whole}");
+    assert!(whole.ends_with("line 68</p>\n\n`{{#snap x}}`\n"), "{whole}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! itself; here nothing is compiled.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::symlink;
 use std::process::Stdio;
 use std::sync::mpsc;
@@ -66,7 +66,20 @@ fn a_misuse_is_told_with_what_to_do() {
         (&["start", "03", "--carri"], "invalid option '--carri'\n"),
         (&["grade", "03", "--task", "3.9"], "assignment 03 has no task `3.9`; near: 3.1, 3.2\n"),
         (&["grade", "03", "--seed", "x"], "--seed takes a number, not `x`: "),
-        (&["hint", "3"], "`3` is no task: a task is typed as `1.2`\n"),
+        (
+            &["grade", "03", "3.2"],
+            "`3.2` is one word too many: this command takes an assignment, such as 01; did you mean `--task 3.2`?\n",
+        ),
+        (
+            &["grade", "3.2"],
+            "`3.2` is a task: this command takes an assignment, such as 01; did you mean `03 --task 3.2`?\n",
+        ),
+        (
+            &["diff", "3.2"],
+            "`3.2` is a task: this command takes an assignment, such as 01; did you mean `03`?\n",
+        ),
+        (&["hint", "3"], "`3` is no task: a task is typed as `3.1`\n"),
+        (&["hint", "9"], "`9` is no task: a task is typed as `1.2`\n"),
         (&["status", "03"], "`status` takes no word"),
     ] {
         let (code, text) = lab(&fixture, arguments);
@@ -139,6 +152,28 @@ fn hints_come_one_by_one_and_are_counted() {
 }
 
 #[test]
+fn a_section_is_named_as_the_book_names_it_with_the_address_of_its_page() {
+    let fixture = started();
+    fixture.write("book/src/chapter-03.md", "# A selector\n\n## What \"not yet\" is\n");
+    let hints = "assignments/03-selector/hints.md";
+    fixture.edit(hints, "`len`.", "See [what it\nis](chapter-03.md#what-not-yet-is).");
+    lab(&fixture, &["hint", "3.1"]);
+    let (_, hint) = lab(&fixture, &["hint", "3.1"]);
+    let expected = "A pointer\n\nSee what it\nis.\n\n  read  A selector > What \"not yet\" is\n        \
+                    http://127.0.0.1:3000/chapter-03.html#what-not-yet-is, by `cargo x book serve`\n";
+    assert!(hint.contains(expected), "{hint}");
+    fixture.edit(MANIFEST, "selector.md#one-wait", "chapter-03.md#what-not-yet-is");
+    let tasks = fixture.expand("snap", "{{#tasks}}").unwrap();
+    assert!(tasks.contains("| [What \"not yet\" is](chapter-03.md#what-not-yet-is) |"), "{tasks}");
+    fixture.edit(hints, "#what-not-yet-is", "#what-not-yet-was");
+    let (code, fault) = lab(&fixture, &["hint", "3.1"]);
+    assert_eq!(code, 2);
+    let expected =
+        "hints.md: 3.1: chapter-03.md has no heading `what-not-yet-was`; near: what-not-yet-is";
+    assert!(fault.starts_with(expected), "{fault}");
+}
+
+#[test]
 fn a_solution_is_shown_to_whoever_gives_up_which_is_recorded() {
     let fixture = started();
     let (code, text) = lab(&fixture, &["solution", "3.1"]);
@@ -146,12 +181,41 @@ fn a_solution_is_shown_to_whoever_gives_up_which_is_recorded() {
     assert!(text.starts_with("task 3.1 is not passed yet"), "{text}");
     let (code, text) = lab(&fixture, &["solution", "3.1", "--give-up"]);
     assert_eq!(code, 0);
-    assert!(
-        text.contains("        self.sources.len()") || text.contains("    self.sources.len()"),
-        "{text}"
-    );
+    let shown = "3.1 Counting\n\nchapters/03-selector/src/selector.rs, line 27\n\n// Counts once.\n/// How many.\n#[must_use]\nfn count(&self) -> usize {\n    self.sources.len()\n}\n";
+    assert_eq!(text, shown);
+    // The book has the same line, with the documentation and without it.
+    for item in ["Selector::count", "Selector::count nodoc"] {
+        let page = fixture.expand("item", &format!("{{{{#item chapter_03::selector::{item}}}}}"));
+        assert!(page.unwrap().contains("selector.rs, line 27</p>"), "{item}");
+    }
     let (_, status) = lab(&fixture, &["status"]);
     assert!(status.contains("3.1 Counting (40 points, 10 min, solution shown)"), "{status}");
+}
+
+#[test]
+fn the_best_result_of_each_task_is_kept() {
+    let fixture = started();
+    let record = "{\"passed\": [\"3.1\"], \"hints\": {\"3.1\": 1}}";
+    fixture.write("lab/03-selector/.lab.json", record);
+    let (_, status) = lab(&fixture, &["status"]);
+    assert!(
+        status.contains(".]  40 of 100\n  ok 3.1 Counting (40 points, 10 min, 1 hint)\n"),
+        "{status}"
+    );
+    assert_eq!(lab(&fixture, &["reset", "03"]).0, 0);
+    let (_, hint) = lab(&fixture, &["hint", "3.1"]);
+    assert!(hint.contains("1 more: cargo x lab hint 3.1\n"), "{hint}");
+    // It is refused, and so no task is passed.
+    fixture.edit(OWN, "todo!(\"3.1 Counting\")", "unsafe { 0 }");
+    assert_eq!(lab(&fixture, &["grade", "03"]).0, 1);
+    let (_, status) = lab(&fixture, &["status"]);
+    let expected =
+        ".]   0 of 100, best 40\n     3.1 Counting (40 points, 10 min, passed before, 1 hint)\n";
+    assert!(status.contains(expected), "{status}");
+    assert_eq!(lab(&fixture, &["solution", "3.1"]).0, 0);
+    assert!(!lab(&fixture, &["status"]).1.contains("solution shown"));
+    let (_, all) = lab(&fixture, &["hint", "3.1"]);
+    assert!(all.ends_with("That was all. `cargo x lab solution 3.1` shows the book's.\n"), "{all}");
 }
 
 #[test]
@@ -165,12 +229,56 @@ fn what_is_changed_is_shown_and_what_was_there_is_kept() {
         diff.contains("-        todo!(\"3.1 Counting\")\n+        self.sources.len()\n"),
         "{diff}"
     );
+    assert!(!diff.contains("not graded"), "{diff}");
+    fixture.edit("lab/03-selector/src/lib.rs", "mod", "// mine\nmod");
+    fixture.write("lab/03-selector/src/more.rs", "fn f() {}\n");
+    fixture.write("lab/03-selector/graded/task_1.rs", "");
+    let (_, diff) = lab(&fixture, &["diff", "03"]);
+    for path in ["graded/task_1.rs", "src/lib.rs", "src/more.rs"] {
+        assert!(diff.contains(&format!("not graded: {path}\n--- starter/{path}\n")), "{diff}");
+    }
+    assert_eq!(diff.matches("not graded: ").count(), 3, "{diff}");
     let (code, said) = lab(&fixture, &["reset", "03"]);
     assert_eq!(code, 0);
     assert!(said.starts_with("What was there is now in lab/03-selector.old-1\n"), "{said}");
+    assert!(
+        said.contains("`cargo x` is a command of this folder; in lab/03-selector are"),
+        "{said}"
+    );
     let kept = fs::read_to_string(fixture.path("lab/03-selector.old-1/src/selector.rs")).unwrap();
     assert!(kept.contains("self.sources.len()"));
     assert_eq!(lab(&fixture, &["diff", "03"]).1, "nothing is changed yet\n");
+}
+
+#[test]
+fn a_reader_that_leaves_ends_a_command_quietly_with_its_own_exit_code() {
+    let fixture = started();
+    fixture.edit(OWN, "todo!(\"3.1 Counting\")", "unsafe { self.sources.len() }");
+    for (arguments, expected) in [
+        (&["diff", "03"][..], 0),
+        (&["solution", "3.1", "--give-up"], 0),
+        (&["hint", "3.1"], 0),
+        (&["status"], 0),
+        (&[], 0),
+        (&["grade", "03"], 1),
+        (&["grade", "03", "--json", "-"], 1),
+        (&["reset", "03"], 0),
+        (&["reset", "04"], 2),
+    ] {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let mut command = fixture.command(&[&["lab"], arguments].concat());
+        let output = command.stdout(writer).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(expected), "{arguments:?}: {said}");
+        assert!(!said.contains("panicked") && !said.contains("pipe"), "{arguments:?}: {said}");
+        // And where nobody hears the complaints either.
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let mut command = fixture.command(&[&["lab"], arguments].concat());
+        command.stdout(writer.try_clone().unwrap()).stderr(writer);
+        assert_eq!(command.status().unwrap().code(), Some(expected), "{arguments:?}");
+    }
 }
 
 #[test]
@@ -295,8 +403,11 @@ fn a_learners_folder_may_be_elsewhere() {
     let mut start = fixture.command(&["lab", "start", "03"]);
     assert!(start.env("LAB_DIR", &elsewhere).output().unwrap().status.success());
     assert!(!fixture.path("lab").exists());
-    let manifest = fs::read_to_string(elsewhere.join("03-selector/Cargo.toml")).unwrap();
     let root = fixture.path("").canonicalize().unwrap();
+    let config = fs::read_to_string(elsewhere.join(".cargo/config.toml")).unwrap();
+    let target = format!("target-dir = \"{}/target/lab/lane-0/target\"", root.display());
+    assert!(config.contains(&target), "no {target}\nin {config}");
+    let manifest = fs::read_to_string(elsewhere.join("03-selector/Cargo.toml")).unwrap();
     let grading = format!("path = \"{}/assignments/grading\"", root.display());
     assert!(manifest.contains(&grading), "no {grading}\nin {manifest}");
 }
