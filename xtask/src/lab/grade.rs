@@ -123,7 +123,9 @@ pub(crate) fn compile(
     if compiled.refusals.is_empty() {
         match lane.build(workspace, assignment, sources, unfinished)? {
             Built::Program { path, warnings } => {
-                (compiled.program, compiled.warnings) = (Some(path), warnings);
+                compiled.refusals = refusal::unread(workspace, assignment, sources)?;
+                compiled.warnings = warnings;
+                compiled.program = Some(path).filter(|_| compiled.refusals.is_empty());
             }
             Built::Errors(errors) => compiled.errors = Some(errors),
         }
