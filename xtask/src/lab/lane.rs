@@ -1,16 +1,18 @@
 //! A lane: a folder in which one submission after the other is built, so that cargo only does what has changed.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::Value;
 
 use super::cargo_toml::{self, Copy};
 use super::carry;
-use super::files::Files;
+use super::files::{self, Files};
 use super::manifest::Assignment;
 use crate::workspace::Workspace;
 
@@ -24,16 +26,25 @@ pub(crate) struct Lane {
     dir: PathBuf,
     /// Cargo's target folder.
     target: PathBuf,
+    /// Locked by whoever uses the folder.
+    lock: PathBuf,
     /// The learner's folder, if the chapter is to stand on what is carried in it.
     carried: Option<PathBuf>,
 }
 
 /// What the compiler made of a submission.
 pub(crate) enum Built {
-    /// The program of the graded tests, which the lane's next build replaces, and the compiler's warnings.
-    Program { path: PathBuf, warnings: Vec<String> },
+    /// The program of the graded tests, and the compiler's warnings.
+    Program { program: Program, warnings: Vec<String> },
     /// The compiler's errors, as it writes them.
     Errors(String),
+}
+
+/// A program of graded tests. The lane's next build would replace it, and so has to wait for as long as this is there.
+#[derive(Clone)]
+pub(crate) struct Program {
+    pub(crate) path: PathBuf,
+    _lock: Arc<File>,
 }
 
 impl Lane {
@@ -47,8 +58,12 @@ impl Lane {
         number: usize,
     ) -> Result<Self> {
         let root = workspace.target.join("lab").join(format!("lane-{number}"));
-        let lane =
-            Self { dir: root.join(&assignment.name), target: root.join("target"), carried: None };
+        let lane = Self {
+            dir: root.join(&assignment.name),
+            target: root.join("target"),
+            lock: root.join(format!("{}.lock", assignment.name)),
+            carried: None,
+        };
         fs::create_dir_all(&lane.dir)
             .with_context(|| format!("{} cannot be made", lane.dir.display()))?;
         Ok(lane)
@@ -59,7 +74,7 @@ impl Lane {
         self.carried = Some(learner.to_path_buf());
     }
 
-    /// Builds `sources` with the assignment's graded tests.
+    /// Builds `sources` with the assignment's graded tests, as soon as nobody else uses the lane.
     ///
     /// # Errors
     /// If cargo cannot be run, or fails in another way than by the compiler's errors.
@@ -79,19 +94,43 @@ impl Lane {
         files.remove("src/main.rs");
         files.extend(Files::under(&assignment.dir, "graded")?);
         files.set("Cargo.toml", cargo_toml::of_chapter(workspace, assignment, &copy)?);
+        let lock = Arc::new(locked(&self.lock)?);
         files.write(&self.dir)?;
-        let lock = self.dir.join("Cargo.lock");
-        if !lock.exists() {
-            fs::copy(workspace.root.join("Cargo.lock"), lock)
-                .context("Cargo.lock cannot be copied")?;
+        let lock_file = self.dir.join("Cargo.lock");
+        if !lock_file.exists() {
+            let text =
+                fs::read(workspace.root.join("Cargo.lock")).context("Cargo.lock cannot be read")?;
+            files::replace(&lock_file, &text)?;
         }
-        compile(&self.dir, &self.target)
+        Ok(match compile(&self.dir, &self.target)? {
+            Compiled::Program { path, warnings } => {
+                Built::Program { program: Program { path, _lock: lock }, warnings }
+            }
+            Compiled::Errors(errors) => Built::Errors(errors),
+        })
     }
+}
+
+/// `file`, locked: two grades at once would build in one folder, and one would run what the other one has built.
+fn locked(file: &Path) -> Result<File> {
+    let about = || format!("{} cannot be locked", file.display());
+    let lock = File::create(file).with_context(about)?;
+    if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+        eprintln!("another grade of this assignment is at work; waiting for its end …");
+        flock(&lock, FlockOperation::LockExclusive).with_context(about)?;
+    }
+    Ok(lock)
+}
+
+/// What the compiler made of the package.
+enum Compiled {
+    Program { path: PathBuf, warnings: Vec<String> },
+    Errors(String),
 }
 
 /// Lets cargo build the graded tests of the package in `dir`. Nothing is asked of the network, unless something was never downloaded,
 /// as in a fresh copy.
-fn compile(dir: &Path, target: &Path) -> Result<Built> {
+fn compile(dir: &Path, target: &Path) -> Result<Compiled> {
     let mut output = build(dir, target)?;
     let is_missing = |output: &Output| {
         !output.status.success() && String::from_utf8_lossy(&output.stderr).contains("--offline")
@@ -117,18 +156,21 @@ fn compile(dir: &Path, target: &Path) -> Result<Built> {
         let cargo_said = String::from_utf8_lossy(&output.stderr);
         if errors.is_empty() && cargo_said.contains("(signal: ") {
             // It was ended by a limit, or by its own stack's.
-            return Ok(Built::Errors(format!("the compiler gives up:\n{}\n", cargo_said.trim())));
+            return Ok(Compiled::Errors(format!(
+                "the compiler gives up:\n{}\n",
+                cargo_said.trim()
+            )));
         }
         if errors.is_empty() {
             bail!("cargo: {}", cargo_said.trim());
         }
-        return Ok(Built::Errors(errors.concat()));
+        return Ok(Compiled::Errors(errors.concat()));
     }
     let program = messages.iter().rev().find_map(|message| {
         (message["target"]["name"] == "graded").then(|| message["executable"].as_str())?
     });
     let path = program.context("cargo has built no graded tests")?.into();
-    Ok(Built::Program { path, warnings: said("warning") })
+    Ok(Compiled::Program { path, warnings: said("warning") })
 }
 
 fn build(dir: &Path, target: &Path) -> Result<Output> {
@@ -153,4 +195,29 @@ fn cargo(dir: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(dir).stdin(Stdio::null());
     command
+}
+
+#[cfg(all(test, feature = "author"))]
+mod tests {
+    use std::sync::mpsc::{RecvTimeoutError, channel};
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_lane_has_one_user_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("lock");
+        let first = Arc::new(locked(&file).unwrap());
+        let program = Program { path: PathBuf::new(), _lock: Arc::clone(&first) };
+        drop(first);
+        let (sender, receiver) = channel();
+        let second = thread::spawn(move || sender.send(locked(&file).is_ok()));
+        let soon = receiver.recv_timeout(Duration::from_millis(100));
+        assert_eq!(soon, Err(RecvTimeoutError::Timeout));
+        drop(program);
+        assert_eq!(receiver.recv(), Ok(true));
+        second.join().unwrap().unwrap();
+    }
 }
