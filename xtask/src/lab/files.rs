@@ -52,7 +52,9 @@ impl Files {
     /// The one that is not as it should be is named.
     pub(crate) fn handed_in(dir: &Path, folder: &str) -> Result<Self> {
         let mut bytes = 0;
-        if dir.join(folder).is_dir() {
+        // A link may lead anywhere, `/` for one.
+        if let Ok(about) = fs::symlink_metadata(dir.join(folder)) {
+            ensure!(about.is_dir(), "{folder} is a link, or something else that is no folder");
             for file in files_under(&dir.join(folder))? {
                 let path = file.strip_prefix(dir).unwrap_or(&file).display();
                 let about = fs::symlink_metadata(&file)?;

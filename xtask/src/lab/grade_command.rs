@@ -1,5 +1,6 @@
 //! `lab grade`: the learner's submission, graded and kept in the record.
 
+use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
@@ -76,7 +77,8 @@ fn once(
     if reports.take_stdout() {
         eprint!("{text}");
     } else {
-        print!("{text}");
+        // Who reads it may have seen enough; what was reached is kept nevertheless.
+        let _ = stdout().write_all(text.as_bytes());
     }
     keep(assignment, learner, &grade)?;
     reports.write(&Graded { assignment, grade: &grade, ignored: &submission.ignored })?;

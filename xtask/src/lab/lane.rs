@@ -1,9 +1,11 @@
 //! A lane: a folder in which one submission after the other is built, so that cargo only does what has changed.
 
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 use rustix::fs::{FlockOperation, flock};
@@ -19,6 +21,10 @@ use crate::workspace::Workspace;
 /// The most processor time and memory of each process of a build. The longest chapter takes a few seconds, and some hundred MiB.
 const CPU_SECONDS_MAX: u64 = 120;
 const MEMORY_BYTES_MAX: u64 = 4 << 30;
+
+/// The longest file that a build writes, in bytes, and the most that is read of what it says.
+const FILE_BYTES_MAX: u64 = 1 << 30;
+const SAID_BYTES_MAX: u64 = 8 << 20;
 
 /// Where submissions of one assignment are built, one at a time.
 pub(crate) struct Lane {
@@ -156,10 +162,7 @@ fn compile(dir: &Path, target: &Path) -> Result<Compiled> {
         let cargo_said = String::from_utf8_lossy(&output.stderr);
         if errors.is_empty() && cargo_said.contains("(signal: ") {
             // It was ended by a limit, or by its own stack's.
-            return Ok(Compiled::Errors(format!(
-                "the compiler gives up:\n{}\n",
-                cargo_said.trim()
-            )));
+            return Ok(Compiled::Errors(format!("the compiler gives up: {}\n", cargo_said.trim())));
         }
         if errors.is_empty() {
             bail!("cargo: {}", cargo_said.trim());
@@ -181,14 +184,34 @@ fn build(dir: &Path, target: &Path) -> Result<Output> {
         .arg(target)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let child = command.spawn().context("cargo cannot be run")?;
+    let mut child = command.spawn().context("cargo cannot be run")?;
     // The compiler inherits it: what it evaluates at compile time may have no end.
-    for (resource, most) in [(Resource::Cpu, CPU_SECONDS_MAX), (Resource::Data, MEMORY_BYTES_MAX)] {
+    for (resource, most) in [
+        (Resource::Cpu, CPU_SECONDS_MAX),
+        (Resource::Data, MEMORY_BYTES_MAX),
+        (Resource::Fsize, FILE_BYTES_MAX),
+    ] {
         let limit = Rlimit { current: Some(most), maximum: Some(most) };
         prlimit(Some(Pid::from_child(&child)), resource, limit)
             .context("cargo cannot be limited")?;
     }
-    child.wait_with_output().context("cargo cannot be run")
+    // A line of 100 KB with 10,000 errors is shown 10,000 times. Who is not read from any more ends.
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let stderr = thread::spawn(move || beginning(stderr));
+    let stdout = beginning(stdout);
+    let stderr = stderr.join().unwrap_or_default();
+    let status = child.wait().context("cargo cannot be run")?;
+    Ok(Output { status, stdout, stderr })
+}
+
+/// The first [`SAID_BYTES_MAX`] of what `source` says.
+fn beginning(source: Option<impl Read>) -> Vec<u8> {
+    let mut said = Vec::new();
+    if let Some(source) = source {
+        // What was read before an error is said as well.
+        let _ = source.take(SAID_BYTES_MAX).read_to_end(&mut said);
+    }
+    said
 }
 
 fn cargo(dir: &Path) -> Command {
@@ -200,10 +223,14 @@ fn cargo(dir: &Path) -> Command {
 #[cfg(all(test, feature = "author"))]
 mod tests {
     use std::sync::mpsc::{RecvTimeoutError, channel};
-    use std::thread;
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn what_has_no_end_is_read_from_its_beginning() {
+        assert_eq!(beginning(Some(std::io::repeat(b'x'))).len() as u64, SAID_BYTES_MAX);
+    }
 
     #[test]
     fn a_lane_has_one_user_at_a_time() {
