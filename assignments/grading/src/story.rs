@@ -21,15 +21,50 @@ pub struct Story {
     pub why: String,
 }
 
+/// The longest text of a story, in characters: what is graded may write any.
+const TEXT_MAX: usize = 2000;
+
+/// `text` as it may be shown on a terminal: not too long, and without characters that steer it.
+fn printable(text: &str) -> String {
+    let mut shown = String::new();
+    for c in text.chars().take(TEXT_MAX) {
+        if c.is_control() && c != '\n' {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    if text.chars().nth(TEXT_MAX).is_some() {
+        shown.push_str(" ...");
+    }
+    shown
+}
+
 impl Story {
     pub(crate) fn to_json(&self) -> Value {
+        let all = |texts: &[String]| texts.iter().map(|text| printable(text)).collect::<Vec<_>>();
         json!({
-            "steps": self.steps,
-            "expected": self.expected,
-            "came": self.came,
-            "events": self.events,
-            "threads": self.threads,
-            "why": self.why,
+            "steps": all(&self.steps),
+            "expected": printable(&self.expected),
+            "came": printable(&self.came),
+            "events": all(&self.events),
+            "threads": all(&self.threads),
+            "why": printable(&self.why),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_story_is_neither_endless_nor_does_it_steer_a_terminal() {
+        let came = format!("\u{1b}[2J{}", "x".repeat(TEXT_MAX));
+        let events = vec!["a\0\nb".to_owned()];
+        let story = Story { came, events, ..Story::default() }.to_json();
+        let came = story["came"].as_str().unwrap();
+        assert!(came.starts_with("\\u{1b}[2Jxxx") && came.ends_with("xxx ..."), "{came}");
+        assert_eq!(story["events"][0], "a\\u{0}\nb");
     }
 }

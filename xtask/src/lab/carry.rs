@@ -88,7 +88,9 @@ fn complete(workspace: &Workspace, assignment: &Assignment) -> Result<Option<Fil
         return Ok(None);
     }
     let sources = learner.submission(workspace, assignment)?.sources;
-    match refusal::of(workspace, assignment, &sources)?.first() {
+    let mut refusals = refusal::of(workspace, assignment, &sources)?;
+    refusals.extend(refusal::unread(workspace, assignment, &sources)?);
+    match refusals.first() {
         None => Ok(Some(sources)),
         Some(refusal) => bail!("{}: {refusal}", assignment.name),
     }

@@ -8,17 +8,24 @@ use anyhow::{Context, Result, bail, ensure};
 use super::cargo_toml;
 use super::manifest::Assignment;
 
-/// The folders in `dir`, sorted by name; hidden ones are left out.
+/// The longest manifest that is read: several times what the longest chapter has.
+const MANIFEST_BYTES_MAX: u64 = 64 * 1024;
+
+/// The folders in `dir`, sorted by name; hidden ones are left out. Says what else is there: it may have been meant as a submission.
 ///
 /// # Errors
 /// If there is none.
 pub(crate) fn submissions(dir: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(dir).with_context(|| format!("{} cannot be read", dir.display()))?;
-    let mut dirs: Vec<PathBuf> = entries
+    let (mut dirs, mut others): (Vec<PathBuf>, Vec<PathBuf>) = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.is_dir() && !name(path).starts_with('.'))
-        .collect();
+        .filter(|path| !name(path).starts_with('.'))
+        .partition(|path| path.is_dir());
     ensure!(!dirs.is_empty(), "{} has no folder in it: each submission has one", dir.display());
+    others.sort();
+    for other in others {
+        eprintln!("{}: no folder, left out", name(&other).escape_debug());
+    }
     dirs.sort();
     Ok(dirs)
 }
@@ -71,6 +78,9 @@ pub(crate) fn find(
 
 /// The package that a learner's folder says it is.
 fn chapter(dir: &Path) -> Option<String> {
-    let manifest = cargo_toml::read(dir).ok()?;
+    // Whatever else it may be, a pipe or a link to a device, might have no end.
+    let about = fs::symlink_metadata(dir.join("Cargo.toml")).ok()?;
+    let manifest = (about.is_file() && about.len() <= MANIFEST_BYTES_MAX)
+        .then(|| cargo_toml::read(dir).ok())??;
     Some(manifest.get("package")?.get("name")?.as_str()?.to_owned())
 }

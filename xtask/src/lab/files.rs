@@ -52,7 +52,9 @@ impl Files {
     /// The one that is not as it should be is named.
     pub(crate) fn handed_in(dir: &Path, folder: &str) -> Result<Self> {
         let mut bytes = 0;
-        if dir.join(folder).is_dir() {
+        // A link may lead anywhere, `/` for one.
+        if let Ok(about) = fs::symlink_metadata(dir.join(folder)) {
+            ensure!(about.is_dir(), "{folder} is a link, or something else that is no folder");
             for file in files_under(&dir.join(folder))? {
                 let path = file.strip_prefix(dir).unwrap_or(&file).display();
                 let about = fs::symlink_metadata(&file)?;
@@ -110,10 +112,14 @@ impl Files {
     /// If something cannot be written.
     pub(crate) fn write(&self, dir: &Path) -> Result<()> {
         for folder in ["src", "graded"] {
-            for (path, _) in
-                Self::under(dir, folder)?.iter().filter(|(path, _)| self.get(path).is_none())
-            {
-                fs::remove_file(dir.join(path))?;
+            if !dir.join(folder).is_dir() {
+                continue;
+            }
+            for file in files_under(&dir.join(folder))? {
+                let path = file.strip_prefix(dir).unwrap_or(&file);
+                if self.get(&path.display().to_string().replace('\\', "/")).is_none() {
+                    fs::remove_file(&file)?;
+                }
             }
         }
         for (path, text) in self.iter() {
@@ -127,5 +133,50 @@ impl Files {
                 .with_context(|| format!("{} cannot be written", file.display()))?;
         }
         Ok(())
+    }
+}
+
+/// Gives `file` another content: whatever happens meanwhile, it has the old one or the new one.
+///
+/// # Errors
+/// If it cannot be written.
+pub(crate) fn replace(file: &Path, content: &[u8]) -> Result<()> {
+    let mut name = file.file_name().unwrap_or_default().to_os_string();
+    name.push(".new");
+    let new = file.with_file_name(name);
+    let written = fs::write(&new, content).and_then(|()| fs::rename(&new, file));
+    written.with_context(|| format!("{} cannot be written", file.display()))
+}
+
+#[cfg(all(test, feature = "author"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_left_half_written_is_mended() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut files = Files::default();
+        files.set("src/a.rs", "// \u{e9}\n");
+        files.write(dir.path()).unwrap();
+        for half in ["src/a.rs", "src/b.rs"] {
+            fs::write(dir.path().join(half), b"// \xc3").unwrap();
+        }
+        files.write(dir.path()).unwrap();
+        assert_eq!(Files::sources(dir.path()).unwrap(), files);
+    }
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("record.json");
+        replace(&file, b"old").unwrap();
+        // Nothing can be written there.
+        fs::create_dir(dir.path().join("record.json.new")).unwrap();
+        let error = replace(&file, b"new").unwrap_err().to_string();
+        assert!(error.ends_with("record.json cannot be written"), "{error}");
+        assert_eq!(fs::read(&file).unwrap(), b"old");
+        fs::remove_dir(dir.path().join("record.json.new")).unwrap();
+        replace(&file, b"new").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
     }
 }

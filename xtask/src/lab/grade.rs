@@ -1,6 +1,6 @@
 //! Grades a submission: builds it, runs its checks, counts its points.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -8,7 +8,7 @@ use std::thread;
 use anyhow::Result;
 
 use super::files::Files;
-use super::lane::{Built, Lane};
+use super::lane::{Built, Lane, Program};
 use super::manifest::{Assignment, Task};
 use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
@@ -104,7 +104,7 @@ pub(crate) struct Compiled {
     refusals: Vec<Refusal>,
     errors: Option<String>,
     warnings: Vec<String>,
-    program: Option<PathBuf>,
+    program: Option<Program>,
 }
 
 /// Builds `sources` in `lane`, unless they use what is forbidden.
@@ -122,8 +122,10 @@ pub(crate) fn compile(
     let mut compiled = Compiled { refusals, errors: None, warnings: Vec::new(), program: None };
     if compiled.refusals.is_empty() {
         match lane.build(workspace, assignment, sources, unfinished)? {
-            Built::Program { path, warnings } => {
-                (compiled.program, compiled.warnings) = (Some(path), warnings);
+            Built::Program { program, warnings } => {
+                compiled.refusals = refusal::unread(workspace, assignment, sources)?;
+                compiled.warnings = warnings;
+                compiled.program = Some(program).filter(|_| compiled.refusals.is_empty());
             }
             Built::Errors(errors) => compiled.errors = Some(errors),
         }
@@ -143,7 +145,7 @@ pub(crate) fn grade(
     let Compiled { refusals, errors, warnings, program } = compiled.clone();
     let mut grade = Grade { seed: wanted.seed, refusals, errors, warnings, tasks: Vec::new() };
     let results = match &program {
-        Some(program) => checks(assignment, program, wanted)?,
+        Some(program) => checks(assignment, &program.path, wanted)?,
         None => Vec::new(),
     };
     for &place in &wanted.tasks {

@@ -86,6 +86,7 @@ fn once(
         say::note(&text);
         true
     } else {
+        // Who reads it may have seen enough; what was reached is kept nevertheless.
         say::print(&text)?
     };
     keep(assignment, learner, &grade)?;

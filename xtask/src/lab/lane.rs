@@ -1,25 +1,19 @@
 //! A lane: a folder in which one submission after the other is built, so that cargo only does what has changed.
 
-use std::fs;
-use std::io::{BufRead, BufReader};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::thread;
+use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
-use serde_json::Value;
+use anyhow::{Context, Result};
+use rustix::fs::{FlockOperation, flock};
 
+use super::build::{self, Compiled};
 use super::cargo_toml::{self, Copy};
 use super::carry;
-use super::files::Files;
+use super::files::{self, Files};
 use super::manifest::Assignment;
 use crate::say;
 use crate::workspace::Workspace;
-
-/// The most processor time and memory of each process of a build. The longest chapter takes a few seconds, and some hundred MiB.
-const CPU_SECONDS_MAX: u64 = 120;
-const MEMORY_BYTES_MAX: u64 = 4 << 30;
 
 /// Where submissions of one assignment are built, one at a time.
 pub(crate) struct Lane {
@@ -27,6 +21,8 @@ pub(crate) struct Lane {
     dir: PathBuf,
     /// Cargo's target folder.
     target: PathBuf,
+    /// Locked by whoever uses the folder.
+    lock: PathBuf,
     /// The learner's folder, if the chapter is to stand on what is carried in it.
     carried: Option<PathBuf>,
     /// Whether somebody waits for it and is shown what cargo compiles.
@@ -35,10 +31,17 @@ pub(crate) struct Lane {
 
 /// What the compiler made of a submission.
 pub(crate) enum Built {
-    /// The program of the graded tests, which the lane's next build replaces, and the compiler's warnings.
-    Program { path: PathBuf, warnings: Vec<String> },
+    /// The program of the graded tests, and the compiler's warnings.
+    Program { program: Program, warnings: Vec<String> },
     /// The compiler's errors, as it writes them.
     Errors(String),
+}
+
+/// A program of graded tests. The lane's next build would replace it, and so has to wait for as long as this is there.
+#[derive(Clone)]
+pub(crate) struct Program {
+    pub(crate) path: PathBuf,
+    _lock: Arc<File>,
 }
 
 /// The folder of the lane `number` in the workspace's target folder.
@@ -65,6 +68,7 @@ impl Lane {
         let lane = Self {
             dir: root.join(&assignment.name),
             target: root.join("target"),
+            lock: root.join(format!("{}.lock", assignment.name)),
             carried: None,
             is_shown: false,
         };
@@ -88,7 +92,7 @@ impl Lane {
         !self.target.exists()
     }
 
-    /// Builds `sources` with the assignment's graded tests.
+    /// Builds `sources` with the assignment's graded tests, as soon as nobody else uses the lane.
     ///
     /// # Errors
     /// If cargo cannot be run, or fails in another way than by the compiler's errors.
@@ -108,146 +112,55 @@ impl Lane {
         files.remove("src/main.rs");
         files.extend(Files::under(&assignment.dir, "graded")?);
         files.set("Cargo.toml", cargo_toml::of_chapter(workspace, assignment, &copy)?);
+        let lock = Arc::new(locked(&self.lock)?);
         files.write(&self.dir)?;
-        let lock = self.dir.join("Cargo.lock");
-        if !lock.exists() {
-            fs::copy(workspace.root.join("Cargo.lock"), lock)
-                .context("Cargo.lock cannot be copied")?;
+        let lock_file = self.dir.join("Cargo.lock");
+        if !lock_file.exists() {
+            let text =
+                fs::read(workspace.root.join("Cargo.lock")).context("Cargo.lock cannot be read")?;
+            files::replace(&lock_file, &text)?;
         }
-        self.compile()
-    }
-
-    /// Lets cargo build the graded tests. Nothing is asked of the network, unless something was never downloaded, as in a fresh copy.
-    fn compile(&self) -> Result<Built> {
-        let mut output = self.cargo_test()?;
-        let is_missing =
-            |output: &Said| !output.status.success() && output.stderr.contains("--offline");
-        if is_missing(&output) {
-            say::note("downloading what the chapter stands on …\n");
-            cargo(&self.dir).arg("fetch").status().context("cargo cannot be run")?;
-            output = self.cargo_test()?;
-        }
-        built(&output)
-    }
-
-    fn cargo_test(&self) -> Result<Said> {
-        let mut command = cargo(&self.dir);
-        command
-            .args(["test", "--no-run", "--test", "graded", "--offline"])
-            .args(["--message-format", "json", "--target-dir"])
-            .arg(&self.target)
-            .env("CARGO_TERM_COLOR", "never")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().context("cargo cannot be run")?;
-        // The compiler inherits it: what it evaluates at compile time may have no end.
-        for (resource, most) in
-            [(Resource::Cpu, CPU_SECONDS_MAX), (Resource::Data, MEMORY_BYTES_MAX)]
-        {
-            let limit = Rlimit { current: Some(most), maximum: Some(most) };
-            prlimit(Some(Pid::from_child(&child)), resource, limit)
-                .context("cargo cannot be limited")?;
-        }
-        let stderr = child.stderr.take();
-        let is_shown = self.is_shown;
-        let reader = thread::spawn(move || {
-            let mut said = String::new();
-            for line in stderr.into_iter().flat_map(|stderr| BufReader::new(stderr).split(b'\n')) {
-                let Ok(line) = line else { break };
-                let line = String::from_utf8_lossy(&line);
-                match status(&line) {
-                    None => said.push_str(&format!("{line}\n")),
-                    Some(status) if is_shown && is_worth_showing(status) => {
-                        say::note(&format!("{line}\n"));
-                    }
-                    Some(_) => {}
-                }
+        Ok(match build::compile(&self.dir, &self.target, self.is_shown)? {
+            Compiled::Program { path, warnings } => {
+                Built::Program { program: Program { path, _lock: lock }, warnings }
             }
-            said
-        });
-        let output = child.wait_with_output().context("cargo cannot be run")?;
-        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-        Ok(Said { status: output.status, stdout, stderr: reader.join().unwrap_or_default() })
+            Compiled::Errors(errors) => Built::Errors(errors),
+        })
     }
 }
 
-/// What cargo has said, without what it was doing.
-struct Said {
-    status: ExitStatus,
-    stdout: String,
-    stderr: String,
-}
-
-/// What a line of cargo's says that it is doing: `Compiling mio v1.2.3`. The verb ends in the twelfth column.
-fn status(line: &str) -> Option<&str> {
-    let (verb, rest) = (line.get(..12)?.trim_start(), line.get(12..)?);
-    let is_verb = verb.starts_with(|c: char| c.is_ascii_uppercase())
-        && verb.bytes().all(|byte| byte.is_ascii_alphabetic());
-    (is_verb && rest.starts_with(' ')).then(|| line.trim_start())
-}
-
-/// A learner sees what others have written being compiled, and that cargo waits for another one; our own packages, which come
-/// with a path, are compiled each time and fast.
-fn is_worth_showing(status: &str) -> bool {
-    status.starts_with("Blocking") || (status.starts_with("Compiling") && !status.contains(" ("))
-}
-
-/// What came of a build.
-fn built(output: &Said) -> Result<Built> {
-    let messages: Vec<Value> =
-        output.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    let said = |level: &str| -> Vec<String> {
-        let of_level = messages.iter().filter(|message| message["message"]["level"] == level);
-        of_level
-            .filter_map(|message| message["message"]["rendered"].as_str())
-            .map(str::to_owned)
-            .collect()
-    };
-    if !output.status.success() {
-        let errors = said("error");
-        let cargo_said = &output.stderr;
-        if errors.is_empty() && cargo_said.contains("(signal: ") {
-            // It was ended by a limit, or by its own stack's.
-            return Ok(Built::Errors(format!("the compiler gives up:\n{}\n", cargo_said.trim())));
-        }
-        if errors.is_empty() {
-            bail!("cargo: {}", cargo_said.trim());
-        }
-        return Ok(Built::Errors(errors.concat()));
+/// `file`, locked: two grades at once would build in one folder, and one would run what the other one has built.
+fn locked(file: &Path) -> Result<File> {
+    let about = || format!("{} cannot be locked", file.display());
+    let lock = File::create(file).with_context(about)?;
+    if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+        say::note("another grade of this assignment is at work; waiting for its end …\n");
+        flock(&lock, FlockOperation::LockExclusive).with_context(about)?;
     }
-    let program = messages.iter().rev().find_map(|message| {
-        (message["target"]["name"] == "graded").then(|| message["executable"].as_str())?
-    });
-    let path = program.context("cargo has built no graded tests")?.into();
-    Ok(Built::Program { path, warnings: said("warning") })
+    Ok(lock)
 }
 
-fn cargo(dir: &Path) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(dir).stdin(Stdio::null());
-    command
-}
-
-#[cfg(test)]
+#[cfg(all(test, feature = "author"))]
 mod tests {
+    use std::sync::mpsc::{RecvTimeoutError, channel};
+    use std::thread;
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
-    fn what_cargo_is_doing_is_told_from_what_it_complains_of() {
-        let shown = |line| status(line).filter(|status| is_worth_showing(status));
-        assert_eq!(shown("   Compiling mio v1.2.3"), Some("Compiling mio v1.2.3"));
-        let waits = "    Blocking waiting for file lock on build directory";
-        assert_eq!(shown(waits), Some(waits.trim()));
-        assert!(status("   Compiling chapter-01 v0.1.0 (/a b/01)").is_some());
-        assert_eq!(shown("   Compiling chapter-01 v0.1.0 (/a b/01)"), None);
-        assert_eq!(shown("    Finished `dev` profile in 0.1s"), None);
-        for complaint in [
-            "error: could not compile `chapter-01`",
-            "Caused by:",
-            "  process didn't exit successfully: `rustc` (signal: 24)",
-            "",
-        ] {
-            assert_eq!(status(complaint), None, "{complaint}");
-        }
+    fn a_lane_has_one_user_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("lock");
+        let first = Arc::new(locked(&file).unwrap());
+        let program = Program { path: PathBuf::new(), _lock: Arc::clone(&first) };
+        drop(first);
+        let (sender, receiver) = channel();
+        let second = thread::spawn(move || sender.send(locked(&file).is_ok()));
+        let soon = receiver.recv_timeout(Duration::from_millis(100));
+        assert_eq!(soon, Err(RecvTimeoutError::Timeout));
+        drop(program);
+        assert_eq!(receiver.recv(), Ok(true));
+        second.join().unwrap().unwrap();
     }
 }

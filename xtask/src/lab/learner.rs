@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::cut::{own_files, starter};
-use super::files::Files;
+use super::files::{self, Files};
 use super::manifest::Assignment;
 use super::start;
 use crate::workspace::Workspace;
@@ -136,7 +136,8 @@ impl Learner {
     /// If it cannot be written.
     pub(crate) fn save(&self) -> Result<()> {
         let text = serde_json::to_string_pretty(&self.record)? + "\n";
-        fs::write(self.dir.join(RECORD), text).context("the learner's record cannot be written")
+        files::replace(&self.dir.join(RECORD), text.as_bytes())
+            .context("the learner's record cannot be written")
     }
 
     /// What is in the folder, laid over the pristine chapter.

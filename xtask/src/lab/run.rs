@@ -8,7 +8,8 @@ use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
@@ -17,6 +18,12 @@ use serde_json::{Value, json};
 
 use super::manifest::Limits;
 use super::outcome::Outcome;
+
+/// The longest answer, in bytes.
+const ANSWER_MAX: u64 = 1 << 20;
+
+/// How long is waited for the rest of what an ended process has written. Something that it has started might hold its pipe.
+const REST_MAX: Duration = Duration::from_secs(2);
 
 /// One check of a program of graded tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +79,7 @@ pub(crate) fn check(
     // It may have ended already.
     let _ = kill_process_group(group, Signal::KILL);
     let status = child.wait()?;
-    let said = stderr.join().unwrap_or_default();
+    let said = stderr.recv_timeout(REST_MAX).unwrap_or_default();
     if room.load(Ordering::Relaxed) == 0 {
         return Ok(Outcome::ended(
             format!("more than {} KiB of output", limits.output_kib),
@@ -114,7 +121,7 @@ fn converse(stream: &UnixStream, order: &Value, limit: Duration) -> Answer {
         return Answer::None;
     }
     let mut line = String::new();
-    match BufReader::new(stream).read_line(&mut line) {
+    match BufReader::new(stream.take(ANSWER_MAX)).read_line(&mut line) {
         Ok(_) => serde_json::from_str(&line).map_or(Answer::None, Answer::Said),
         Err(error) if error.kind() == ErrorKind::WouldBlock || Instant::now() >= deadline => {
             Answer::Late
@@ -149,9 +156,12 @@ fn early(status: ExitStatus, said: &str, limits: Limits) -> Outcome {
 /// it would see none pass.
 fn limit(process: Pid, limits: Limits) -> Result<()> {
     let at_most = |value| Rlimit { current: Some(value), maximum: Some(value) };
-    for (resource, value) in
-        [(Resource::Data, limits.memory_mib * 1024 * 1024), (Resource::Core, 0)]
-    {
+    // It writes to no file: output goes through pipes.
+    for (resource, value) in [
+        (Resource::Data, limits.memory_mib * 1024 * 1024),
+        (Resource::Core, 0),
+        (Resource::Fsize, 0),
+    ] {
         prlimit(Some(process), resource, at_most(value)).context("a process cannot be limited")?;
     }
     Ok(())
@@ -162,10 +172,11 @@ fn collect(
     source: Option<impl Read + Send + 'static>,
     room: Arc<AtomicU64>,
     group: Pid,
-) -> JoinHandle<String> {
+) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
-        let Some(mut source) = source else { return String::new() };
+        let Some(mut source) = source else { return };
         while let Ok(count @ 1..) = source.read(&mut buffer) {
             let taken = |left: u64| Some(left.saturating_sub(count as u64));
             // The closure always gives a number, so the update does not fail.
@@ -176,8 +187,10 @@ fn collect(
             }
             text.extend_from_slice(&buffer[..count]);
         }
-        String::from_utf8_lossy(&text).into_owned()
-    })
+        // Nobody may be left who asks for it.
+        let _ = sender.send(String::from_utf8_lossy(&text).into_owned());
+    });
+    receiver
 }
 
 /// A word that nobody can guess.

@@ -642,3 +642,38 @@ fn changes_of_the_tests_and_of_the_manifest_are_named_and_left_out() {
         assert!(said.contains(part), "no {part}\nin {said}");
     }
 }
+
+#[test]
+fn a_submission_that_leads_elsewhere_costs_its_own_row() {
+    let fixture = started();
+    for name in ["ada", "joe", "zoe"] {
+        fs::create_dir_all(fixture.path(&format!("class/{name}/src"))).unwrap();
+    }
+    fs::write(fixture.path("class/late\n.zip"), "").unwrap();
+    symlink("/dev/zero", fixture.path("class/ada/Cargo.toml")).unwrap();
+    fs::copy(fixture.path("lab/03-selector/Cargo.toml"), fixture.path("class/joe/Cargo.toml"))
+        .unwrap();
+    fs::copy(fixture.path(OWN), fixture.path("class/joe/src/selector.rs")).unwrap();
+    symlink("/", fixture.path("class/joe/graded")).unwrap();
+    let (code, said) = lab(&fixture, &["grade-all", "class", "--csv", "list.csv"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.starts_with("late\\n.zip: no folder, left out\n"), "{said}");
+    for part in [
+        "ada: not graded: there is neither lab/NN-name/src nor a chapter's Cargo.toml and src\n",
+        "joe: not graded: graded is a link, or something else that is no folder\n",
+    ] {
+        assert!(said.contains(part), "no {part}\nin {said}");
+    }
+}
+
+#[test]
+fn who_has_read_enough_may_go() {
+    let fixture = started();
+    for arguments in [&["lab", "status"][..], &["lab", "diff", "03"]] {
+        let mut command = fixture.command(arguments);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command.stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "{arguments:?}");
+    }
+}
