@@ -280,7 +280,8 @@ pub(crate) fn who_is_woken_by_a_timer_may_set_another(trial: &mut Trial) -> Verd
         handle.call_later(delay + TOOK / 2, note).expect(OPEN);
     };
     bench.fake.event_loop.call_soon(begin).expect(OPEN);
-    trial.did(format!("somebody sleeps for {delay:?}, and a timer is set for {TOOK:?} / 2 later"));
+    trial
+        .did(format!("somebody sleeps for {delay:?}, and a timer is set for {:?} later", TOOK / 2));
     trial.did(format!("who is woken by the first sets another timer, and takes {TOOK:?} for it"));
     bench.rest(trial, "A timer that was due is over.")?;
     guest.could(trial, "who is woken by a timer can set another one")?;
