@@ -10,12 +10,16 @@ use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::rc::Rc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 /// After so many waits of one run, a loop is thought never to rest.
 const WAITS_MAX: usize = 1000;
+
+/// How long a run may take, of which nearly all is a moment. The grader's limit is longer.
+const RUN_MAX: Duration = Duration::from_secs(4);
 
 /// How long another thread is kept in the middle of its wake-up, if the loop does not come to its next wait.
 const HELD: Duration = Duration::from_secs(1);
@@ -52,6 +56,7 @@ struct State {
     /// Whether who rings is held until the loop waits again.
     holds: bool,
     waits: u64,
+    rings: usize,
     /// Whether another thread has something to do still.
     acting: bool,
 }
@@ -82,17 +87,42 @@ impl Kernel {
         self.plan.borrow().waits.clone()
     }
 
+    /// How often the selector was woken.
+    pub(crate) fn rings(&self) -> usize {
+        self.doorbell.change(|state| state.rings)
+    }
+
+    /// Tells how many waits there were so far, in any thread. Those in which something is reported do not count.
+    pub(crate) fn counter(&self) -> impl Fn() -> u64 + Clone + Send + 'static {
+        let doorbell = Arc::clone(&self.doorbell);
+        move || doorbell.change(|state| state.waits)
+    }
+
+    /// Has another thread do something now. While it does, the loop may wait without an end.
+    pub(crate) fn beside(&self, act: impl FnOnce() + Send + 'static) {
+        self.doorbell.change(|state| state.acting = true);
+        let acting = Acting(Arc::clone(&self.doorbell));
+        thread::spawn(move || {
+            act();
+            drop(acting);
+        });
+    }
+
     /// What a source is watched for.
     pub(crate) fn interest(&self, source: usize) -> Interest {
         let plan = self.plan.borrow();
         plan.watched.get(&plan.sources[source]).copied().unwrap_or(Interest::NONE)
     }
 
-    /// Has another thread do something while the loop waits without an end. If it wakes the loop, and `held` is true, it goes
-    /// on only when the loop waits again.
-    pub(crate) fn meanwhile(&self, held: bool, act: impl FnOnce() + Send + 'static) {
+    /// Has another thread do something while the loop waits without an end. If it wakes the loop, it goes on only when the loop
+    /// waits again, as does everybody who wakes it until `hold_nobody`.
+    pub(crate) fn meanwhile_held(&self, act: impl FnOnce() + Send + 'static) {
         self.plan.borrow_mut().meanwhile = Some(Box::new(act));
-        self.doorbell.change(|state| state.holds = held);
+        self.doorbell.change(|state| state.holds = true);
+    }
+
+    pub(crate) fn hold_nobody(&self) {
+        self.doorbell.change(|state| state.holds = false);
     }
 }
 
@@ -149,12 +179,7 @@ impl Backend<Rc<dyn Source>> for Kernel {
             return Ok(());
         }
         if let Some(act) = plan.meanwhile.take() {
-            self.doorbell.change(|state| state.acting = true);
-            let acting = Acting(Arc::clone(&self.doorbell));
-            thread::spawn(move || {
-                act();
-                drop(acting);
-            });
+            self.beside(act);
         }
         if self.doorbell.sleep() { Ok(()) } else { Err(io::Error::other(ASLEEP)) }
     }
@@ -187,6 +212,7 @@ impl Doorbell {
     fn ring(&self) {
         let (waits, holds) = self.change(|state| {
             state.rung = true;
+            state.rings += 1;
             (state.waits, state.holds)
         });
         if holds {
@@ -245,6 +271,19 @@ impl Bench {
     ///
     /// The story of a loop that fails by itself.
     pub(crate) fn run(&mut self, trial: &Trial) -> Result<End, Box<Story>> {
+        // Dropped when the run is over.
+        let (_running, run) = mpsc::channel::<()>();
+        let notes = trial.notes();
+        thread::spawn(move || {
+            if run.recv_timeout(RUN_MAX) == Err(RecvTimeoutError::Timeout) {
+                notes.end(
+                    "the loop comes to its next wait, or to the end of its run",
+                    format!("it does neither, for {} seconds", RUN_MAX.as_secs()),
+                    "Whatever the loop goes through comes to an end: a queue is empty some time, and what nobody takes out of a \
+                     list stays in it for ever.",
+                );
+            }
+        });
         match self.fake.event_loop.run_forever() {
             Ok(()) => Ok(End::Stopped),
             Err(LoopError::Select(error)) if error.to_string() == ASLEEP => Ok(End::Asleep),

@@ -21,13 +21,17 @@ grading::checks! {
     }
     "4.2": task_2 {
         what_is_scheduled_runs_in_rounds,
+        a_loop_that_is_stopped_ends_with_its_round,
         callbacks_without_end_do_not_keep_the_kernel_waiting,
         a_wait_ends_with_the_first_timer_and_not_before,
+        who_is_woken_by_a_timer_may_set_another,
+        who_gives_way_goes_on_after_one_look,
         what_another_thread_asks_for_ends_the_wait,
     }
     "4.3": task_3 {
         a_wake_up_while_the_task_is_polled_is_not_lost,
         many_wake_ups_are_one_poll_in_the_next_turn,
+        a_task_is_woken_in_the_loop_that_it_is_of,
         a_finished_future_is_never_polled_again,
         who_awaits_a_task_is_woken_at_its_end,
     }

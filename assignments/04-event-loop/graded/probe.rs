@@ -1,7 +1,9 @@
-//! Futures and wakers that count.
+//! Futures and wakers that count, and wakers that do something.
 
+use grading::{Trial, Verdict};
 use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -28,6 +30,80 @@ impl Bell {
 impl Wake for Bell {
     fn wake(self: Arc<Bell>) {
         self.rings.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// When a guest has its occasion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    Woken,
+    Dropped,
+}
+
+/// A waker that is code of somebody else: at its occasion it does something with the loop, as code of others may.
+pub(crate) struct Guest {
+    act: Box<dyn Fn()>,
+    tried: Cell<usize>,
+    done: Cell<usize>,
+}
+
+thread_local! {
+    /// By their numbers: a waker may be sent to any thread, and what it does here may not.
+    static GUESTS: RefCell<Vec<Rc<Guest>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Guest {
+    pub(crate) fn new(moment: Moment, act: impl Fn() + 'static) -> (Rc<Guest>, Waker) {
+        let (tried, done) = (Cell::new(0), Cell::new(0));
+        let guest = Rc::new(Guest { act: Box::new(act), tried, done });
+        let number = GUESTS.with_borrow_mut(|guests| {
+            guests.push(Rc::clone(&guest));
+            guests.len() - 1
+        });
+        (guest, Waker::from(Arc::new(Invitation { moment, number })))
+    }
+
+    /// Content if it had its occasion, and could do what it wanted: `what`.
+    pub(crate) fn could(&self, trial: &Trial, what: &str) -> Verdict {
+        let came = match (self.tried.get(), self.done.get()) {
+            (0, _) => "it has no occasion: nobody wakes it, or nobody lets go of it",
+            (tried, done) if tried == done => return Ok(()),
+            _ => "it cannot: the cell that this needs is borrowed",
+        };
+        const WHY: &str = "A waker is code of others, when it is woken and when it is dropped. It looks, schedules and gives up \
+                           as it likes, and finds a panic where a cell is borrowed meanwhile.";
+        trial.fail(what, came, WHY)
+    }
+}
+
+struct Invitation {
+    moment: Moment,
+    number: usize,
+}
+
+impl Invitation {
+    fn accept(&self, moment: Moment) {
+        if self.moment != moment {
+            return;
+        }
+        let guest = GUESTS.with_borrow(|guests| guests.get(self.number).cloned());
+        let Some(guest) = guest else { return };
+        guest.tried.set(guest.tried.get() + 1);
+        if catch_unwind(AssertUnwindSafe(|| (guest.act)())).is_ok() {
+            guest.done.set(guest.done.get() + 1);
+        }
+    }
+}
+
+impl Wake for Invitation {
+    fn wake(self: Arc<Invitation>) {
+        self.accept(Moment::Woken);
+    }
+}
+
+impl Drop for Invitation {
+    fn drop(&mut self) {
+        self.accept(Moment::Dropped);
     }
 }
 

@@ -61,8 +61,9 @@ fn millis(origin: Instant, deadline: Option<Instant>) -> usize {
 }
 
 pub(crate) fn equal_deadlines_keep_the_order_in_which_they_were_set(trial: &mut Trial) -> Verdict {
-    const WHY: &str = "A heap keeps no order among equals. Who schedules one thing after another for the same time \
-                       counts on their order, so no two entries may be equal.";
+    const WHY: &str = "A heap keeps no order among equals, and gives its greatest first. Who schedules one thing after \
+                       another for the same time counts on their order. So no two entries may be equal, and of two with \
+                       the same deadline the one that was set first is the greater.";
     let origin = Instant::now();
     let mut timers = Timers::new(origin);
     let count = trial.random().between(8, 14);
@@ -102,7 +103,16 @@ pub(crate) fn a_timer_is_due_at_its_deadline_and_not_before(trial: &mut Trial) -
         &Some(7),
         &timers.take_due(deadline),
         "Not before, and not after either.",
-    )
+    )?;
+    let early = trial.random().between(1, 1_000_000) as u64;
+    if let Some(past) = origin.checked_sub(Duration::from_nanos(early)) {
+        trial.did(format!("a timer is set for {early} ns before the origin"));
+        timers.set(past, 8);
+        trial.did("take_due() at the origin");
+        let due = timers.take_due(origin);
+        trial.expect("it gives", &Some(8), &due, "What should have been before is due now.")?;
+    }
+    Ok(())
 }
 
 pub(crate) fn a_cancelled_timer_is_gone_at_once(trial: &mut Trial) -> Verdict {

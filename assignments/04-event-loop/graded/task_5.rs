@@ -1,7 +1,7 @@
 //! Task 4.5: what ends once.
 
 use crate::kernel::Bench;
-use crate::probe::{Bell, Probe};
+use crate::probe::{Bell, Guest, Moment, Probe};
 use chapter_03::Mode;
 use chapter_04::{AlreadyDone, Elapsed, FutureCell, FutureError, JoinError, running_loop, timeout};
 use grading::{Trial, Verdict};
@@ -65,7 +65,24 @@ pub(crate) fn a_cancelled_task_ends_in_its_next_turn(trial: &mut Trial) -> Verdi
     trial.expect("polls of its future", &1, &probe.polls(), "It is dropped and not polled.")?;
     trial.did("it is cancelled once more");
     trial.expect("cancel() gives", &false, &task.cancel(), "It is done.")?;
-    trial.expect("its outcome", &Some(Err(JoinError::Cancelled)), &task.take_outcome(), WHY)
+    trial.expect("its outcome", &Some(Err(JoinError::Cancelled)), &task.take_outcome(), WHY)?;
+
+    let probe = Probe::default();
+    let task = Rc::new(bench.fake.event_loop.spawn(probe.future()).expect(OPEN));
+    let itself = Rc::clone(&task);
+    probe.in_next_poll(move |_| itself.cancel_now());
+    probe.be_ready();
+    trial.did(
+        "a task cancels itself in its first poll, by cancel_now(), and is ready in the same poll",
+    );
+    bench.rest(trial, "A task that is done is not run any more.")?;
+    trial.expect(
+        "its outcome",
+        &Some(Err(JoinError::Cancelled)),
+        &task.take_outcome(),
+        "Who was told that the task is cancelled may count on it, also if the task comes to its end in the same poll. And a \
+         body that is polled is code of others: no cell of the task is borrowed meanwhile.",
+    )
 }
 
 pub(crate) fn a_late_future_is_dropped(trial: &mut Trial) -> Verdict {
@@ -202,5 +219,36 @@ pub(crate) fn who_waits_for_a_future_is_woken(trial: &mut Trial) -> Verdict {
     trial.expect("who waits is told", &expected, &poll(wait.as_mut(), &waker), BEFORE)?;
     let mut late = pin!(cell.into_future());
     trial.did("a third one begins to wait");
-    trial.expect("who waits is told", &expected, &poll(late.as_mut(), &waker), BEFORE)
+    trial.expect("who waits is told", &expected, &poll(late.as_mut(), &waker), BEFORE)?;
+
+    let cell: FutureCell<usize> = bench.fake.event_loop.create_future();
+    let other = Rc::new(RefCell::new(Some(Box::pin((&cell).into_future()))));
+    let (looked, given_up, done) = (cell.clone(), Rc::clone(&other), Rc::new(Cell::new(false)));
+    let noted = Rc::clone(&done);
+    let (woken, waker) = Guest::new(Moment::Woken, move || {
+        noted.set(looked.is_done());
+        drop(given_up.take());
+    });
+    let joined = cell.clone();
+    let (let_go, old) = Guest::new(Moment::Dropped, move || {
+        joined.add_done_callback(Rc::new(|_| ()));
+    });
+    let mut wait = pin!((&cell).into_future());
+    let came = poll(wait.as_mut(), &old);
+    trial.expect("who waits is told", &Poll::Pending, &came, "It is not set.")?;
+    // What is left of it has the future.
+    drop(old);
+    let came = poll(wait.as_mut(), &waker);
+    trial.expect("who waits is told", &Poll::Pending, &came, "It is not set.")?;
+    trial.did("somebody waits for another future, and is polled with the waker A, then with B");
+    let_go.could(trial, "A, which is dropped then, can add a callback to the future")?;
+    if let Some(other) = other.borrow_mut().as_mut() {
+        let came = poll(other.as_mut(), Waker::noop());
+        trial.expect("who waits is told", &Poll::Pending, &came, "It is not set.")?;
+    }
+    trial.expect("set_result() gives", &Ok(()), &cell.set_result(value), "It was not done.")?;
+    trial.did(format!("somebody else waits as well; it is set to {value}, which wakes B"));
+    woken.could(trial, "B can look at the future, and give up the other wait")?;
+    const FIRST: &str = "Who is woken looks at once, and must find what it was woken for.";
+    trial.ensure(done.get(), "B finds that it is done", "it finds that it is not", FIRST)
 }

@@ -67,7 +67,7 @@ mod loop_core {
             }
             let now = self.clock.now();
             let deadline = self.timers.borrow_mut().next();
-            deadline.map(|deadline| deadline.saturating_duration_since(now))
+            deadline.map(|deadline| deadline.saturating_duration_since(now).min(WAIT_MAX))
         }
 
         fn take_timers(self: &Rc<Core>) {

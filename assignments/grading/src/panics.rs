@@ -28,12 +28,15 @@ pub(crate) fn watch(channel: Channel) {
     }));
 }
 
-/// Says to the grader how the check has ended, if that was not said yet.
-pub(crate) fn answer(outcome: &str, more: serde_json::Value) {
+/// Says to the grader how the check has ended, if that was not said yet. `false`: there is nobody to
+/// say it to.
+pub(crate) fn answer(outcome: &str, more: serde_json::Value) -> bool {
     let channel = lock(&CHANNEL).take();
+    let listens = channel.is_some();
     if let Some(channel) = channel {
         channel.answer(outcome, more);
     }
+    listens
 }
 
 /// The first panic so far, in words.

@@ -51,7 +51,7 @@ fn obey(checks: &[Check]) -> ExitCode {
     match verdict(check, &mut trial) {
         Ok(()) => panics::answer("passed", Value::Null),
         Err(story) => panics::answer("failed", story.to_json()),
-    }
+    };
     // The server's thread may never end; the process does.
     std::process::exit(0)
 }
@@ -96,7 +96,7 @@ fn by_hand(checks: &[Check], part: &str, more: &[&str]) -> ExitCode {
     code
 }
 
-fn tell(story: &Story) {
+pub(crate) fn tell(story: &Story) {
     story.steps.iter().for_each(|step| println!("          {step}"));
     println!("      expected  {}\n      came      {}", story.expected, story.came);
     story.events.iter().chain(&story.threads).for_each(|line| println!("      meanwhile {line}"));

@@ -1,5 +1,7 @@
 use crate::client::Client;
+use crate::panics;
 use crate::random::Random;
+use crate::run;
 use crate::serving::Serving;
 use crate::shown::{difference, shown};
 use crate::story::{Story, Verdict};
@@ -7,6 +9,7 @@ use crate::threads::{self, Thread};
 use std::collections::VecDeque;
 use std::fmt::{Debug, Display};
 use std::net::SocketAddr;
+use std::process;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many steps a story has at most, and how many events.
@@ -163,6 +166,16 @@ impl Notes {
         if written.events.len() > STEPS_MAX {
             written.events.pop_front();
         }
+    }
+
+    /// Ends the check and its process with the story that ends here: for who watches over what may
+    /// never end.
+    pub fn end(&self, expected: impl Display, came: impl Display, why: &str) -> ! {
+        let story = self.story(expected, came, why);
+        if !panics::answer("failed", story.to_json()) {
+            run::tell(&story);
+        }
+        process::exit(0)
     }
 
     pub(crate) fn story(

@@ -99,6 +99,7 @@ impl<A> Timers<A> {
         self.alive.len()
     }
 
+    /// Takes dead entries from the top of the heap, until the top is alive or nothing is left.
     fn drop_dead(&mut self) {
         while self.heap.peek().is_some_and(|entry| !is_alive(&self.alive, entry.key)) {
             self.heap.pop();
