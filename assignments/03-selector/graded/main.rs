@@ -5,6 +5,7 @@ mod task_2;
 mod task_3;
 mod task_4;
 mod task_5;
+mod task_5_turns;
 
 grading::checks! {
     "3.1": task_1 {
@@ -13,7 +14,7 @@ grading::checks! {
         what_the_kernel_refuses_changes_nothing,
     }
     "3.2": task_2 {
-        a_timeout_is_never_made_shorter,
+        a_wait_is_handed_on_as_it_is_asked_for,
         a_hang_up_is_told_as_it_was_asked_for,
         many_wake_ups_are_one_call_and_none_is_lost,
     }
@@ -33,5 +34,11 @@ grading::checks! {
         nobody_has_two_turns_before_all_have_one,
         a_crowd_at_the_door_is_let_in,
         without_descriptors_the_server_rests_and_goes_on,
+    }
+    "3.5": task_5_turns {
+        an_error_of_one_client_is_its_own_end,
+        who_is_full_is_left_alone_until_there_is_room,
+        a_report_gives_no_second_turn,
+        each_error_of_an_accept_has_its_own_answer,
     }
 }

@@ -4,21 +4,63 @@ use chapter_03::fake::{Call, FakeBackend};
 use chapter_03::{Backend, Event, Interest, Mode, Readiness, Selector, Token, Waker};
 use grading::{Trial, Verdict};
 use rustix::io::Errno;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-pub(crate) fn a_timeout_is_never_made_shorter(trial: &mut Trial) -> Verdict {
+/// A back end that remembers how many sources its last wait was told of.
+struct Counted {
+    backend: FakeBackend,
+    told: Rc<Cell<usize>>,
+}
+
+impl Backend<()> for Counted {
+    fn mode(&self) -> Mode {
+        Backend::<()>::mode(&self.backend)
+    }
+
+    fn add(&mut self, source: &(), token: Token, interest: Interest) -> io::Result<()> {
+        self.backend.add(source, token, interest)
+    }
+
+    fn modify(&mut self, source: &(), token: Token, interest: Interest) -> io::Result<()> {
+        self.backend.modify(source, token, interest)
+    }
+
+    fn remove(&mut self, source: &()) -> io::Result<()> {
+        self.backend.remove(source)
+    }
+
+    fn wait(
+        &mut self,
+        events: &mut Vec<Event>,
+        sources: usize,
+        timeout: Option<Duration>,
+    ) -> io::Result<()> {
+        self.told.set(sources);
+        Backend::<()>::wait(&mut self.backend, events, sources, timeout)
+    }
+
+    fn wake(&self) -> Box<dyn Fn() + Send + Sync> {
+        Backend::<()>::wake(&self.backend)
+    }
+}
+
+pub(crate) fn a_wait_is_handed_on_as_it_is_asked_for(trial: &mut Trial) -> Verdict {
     const WHY: &str = "Without a timeout the wait lasts until something happens, and who rounds \
                        down makes zero of the last part of a millisecond: the loop around it runs \
                        without rest.";
+    const SOURCES: &str = "Each source may have an event in one wait: a back end that is told of \
+                           fewer makes room for fewer, and of more it reserves memory in vain.";
     /// What a back end may round up to.
     const STEP: Duration = Duration::from_millis(1);
     let backend = FakeBackend::new(Mode::Level);
-    let mut selector: Selector<(), ()> = Selector::with_backend(Box::new(backend.clone()));
+    let told = Rc::new(Cell::new(0));
+    let counted = Counted { backend: backend.clone(), told: Rc::clone(&told) };
+    let mut selector: Selector<(), ()> = Selector::with_backend(Box::new(counted));
     let below = trial.random().between(1, 999) as u64;
     let odd = trial.random().between(1_001, 59_999) as u64;
     let hours = trial.random().between(1, 500) as u64;
@@ -34,6 +76,7 @@ pub(crate) fn a_timeout_is_never_made_shorter(trial: &mut Trial) -> Verdict {
     for timeout in timeouts {
         trial.did(format!("select() with the timeout {timeout:?}"));
         backend.report([]);
+        told.set(usize::MAX);
         let outcome = selector.select(&mut Vec::new(), timeout).map_err(|error| error.kind());
         trial.expect("select()", &Ok(()), &outcome, WHY)?;
         let calls = backend.take_calls();
@@ -46,6 +89,14 @@ pub(crate) fn a_timeout_is_never_made_shorter(trial: &mut Trial) -> Verdict {
         };
         let expected = format!("one call of the back end: [{:?}]", Call::Wait(timeout));
         trial.ensure(kept, expected, format!("{calls:?}"), WHY)?;
+        let what = "the number of sources that the back end is told";
+        trial.expect(what, &selector.len(), &told.get(), SOURCES)?;
+        let more = trial.random().between(1, 40);
+        trial.did(format!("register(), {more} times"));
+        for _ in 0..more {
+            selector.register((), (), Interest::READ).expect("the back end refuses nothing here");
+        }
+        backend.take_calls();
     }
     Ok(())
 }
@@ -54,6 +105,7 @@ pub(crate) fn a_hang_up_is_told_as_it_was_asked_for(trial: &mut Trial) -> Verdic
     const WHY: &str = "Kernels report a hang-up or an error in both directions, whatever was asked \
                        for. Who has asked for one direction is told of it, and nobody of what \
                        was not asked for.";
+    const OLD: &str = "The events of a wait take the place of those before.";
     let backend = FakeBackend::new(Mode::Level);
     let mut selector = Selector::with_backend(Box::new(backend.clone()));
     let mut events = Vec::new();
@@ -84,10 +136,15 @@ pub(crate) fn a_hang_up_is_told_as_it_was_asked_for(trial: &mut Trial) -> Verdic
         .map(|(place, (interest, readiness))| (place, readiness.within(*interest)))
         .filter(|(_, readiness)| *readiness != Readiness::NONE)
         .collect();
-    // What is left from an earlier wait must not be taken for news.
-    events.push(Event { token: tokens[0], readiness: Readiness::URGENT });
+    // It is within what its source is watched for, so nothing but a fresh start takes it away.
+    let both = reports.iter().position(|(interest, _)| *interest == Interest::BOTH).unwrap_or(0);
+    trial.did(format!("`events` still holds an event of an earlier wait, of source {both}"));
+    let old = Event { token: tokens[both], readiness: Readiness::URGENT };
+    events.push(old);
+    trial.did("select()");
     let outcome = selector.select(&mut events, None).map_err(|error| error.kind());
     trial.expect("select()", &Ok(()), &outcome, WHY)?;
+    trial.ensure(!events.contains(&old), "the old event is gone", "it is told once more", OLD)?;
     let place = |token: Token| tokens.iter().position(|known| *known == token).unwrap_or(99);
     let came: Vec<(usize, Readiness)> =
         events.iter().map(|event| (place(event.token), event.readiness)).collect();

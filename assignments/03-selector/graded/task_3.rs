@@ -72,7 +72,8 @@ impl Watch {
         wanted: Interest,
         reported: Readiness,
     ) -> Result<Vec<Call>, Box<Story>> {
-        trial.did(format!("settle({wanted:?} is wanted, {reported:?} was reported)"));
+        let mode = self.selector.mode();
+        trial.did(format!("{mode:?}: settle({wanted:?} is wanted, {reported:?} was reported)"));
         let outcome = self.selector.settle(self.token, wanted, reported);
         let outcome = outcome.map_err(|error| error.kind());
         trial.expect("settle()", &Ok(()), &outcome, "The token names a source.")?;
@@ -143,6 +144,7 @@ pub(crate) fn an_interest_goes_with_the_first_report_in_vain(trial: &mut Trial) 
         watched = now;
     }
 
+    trial.did("the same over another back end");
     let mut watch = Watch::begin(trial, Mode::Oneshot, first)?;
     let expected = vec![Call::Add(0, first)];
     trial.expect("calls of the back end", &expected, &watch.backend.take_calls(), ONESHOT)?;

@@ -87,7 +87,7 @@ mod waker {
         }
 
         pub(crate) fn seen(&self) {
-            self.state.pending.store(false, Ordering::SeqCst);
+            self.state.pending.swap(false, Ordering::SeqCst);
         }
     }
 }

@@ -1,5 +1,5 @@
 //! mistake: epoll counts in milliseconds, so the timeout is cut to whole ones: the last part of each is zero.
-//! rejected by: 3.2 a_timeout_is_never_made_shorter
+//! rejected by: 3.2 a_wait_is_handed_on_as_it_is_asked_for
 
 mod selector {
     impl<S, D> Selector<S, D> {

@@ -29,7 +29,7 @@ pub struct EchoServer<S, R, N> {
 }
 
 /// What the server remembers of a source.
-struct Watched<R> {
+pub struct Watched<R> {
     /// The readiness flags.
     readiness: Readiness,
     /// Whether the source stands in the queue of the unfinished.
@@ -59,7 +59,13 @@ impl<R: Reply, N: FnMut() -> R> EchoServer<Socket, R, N> {
 }
 
 impl<S: TryIo, R: Reply, N: FnMut() -> R> EchoServer<S, R, N> {
-    fn with_selector(
+    /// A server over a selector of any kind, also over a fake one with fake sockets. The listener
+    /// must not block.
+    ///
+    /// # Errors
+    ///
+    /// As [`Selector::watch`].
+    pub fn with_selector(
         mut selector: Selector<S, Watched<R>>,
         listener: S,
         new_reply: N,

@@ -162,13 +162,14 @@ fn checks(
     program: &Path,
     wanted: &Wanted,
 ) -> Result<Vec<(Listed, CheckGrade)>> {
-    let ids: Vec<&str> =
-        wanted.tasks.iter().map(|&place| assignment.manifest.tasks[place].id.as_str()).collect();
-    let runs: Vec<(Listed, Option<&'static str>)> = run::list(program)?
-        .into_iter()
-        .filter(|listed| ids.contains(&listed.task.as_str()))
-        .flat_map(|listed| assignment.selectors().iter().map(move |&over| (listed.clone(), over)))
-        .collect();
+    let tasks: Vec<&Task> =
+        wanted.tasks.iter().map(|&place| &assignment.manifest.tasks[place]).collect();
+    let mut runs: Vec<(Listed, Option<&'static str>)> = Vec::new();
+    for listed in run::list(program)? {
+        if let Some(task) = tasks.iter().find(|task| task.id == listed.task) {
+            runs.extend(assignment.selectors(task).iter().map(|&over| (listed.clone(), over)));
+        }
+    }
     let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for _ in 0..AT_ONCE.min(runs.len()) {

@@ -32,7 +32,7 @@ pub(crate) struct Manifest {
     pub(crate) title: String,
     /// The package whose bodies the learner writes.
     pub(crate) chapter: String,
-    /// Whether the chapter waits over `mio` or `polling`: then each check runs over both.
+    /// Whether the chapter waits over `mio` or `polling`: then each check runs over both, unless its task says otherwise.
     #[serde(default)]
     pub(crate) selectors: bool,
     #[serde(default)]
@@ -90,6 +90,8 @@ pub(crate) struct Task {
     /// Tasks without which this one's checks cannot pass.
     #[serde(default)]
     pub(crate) needs: Vec<String>,
+    /// For this task in place of the manifest's.
+    pub(crate) selectors: Option<bool>,
 }
 
 /// All assignments, in their order.
@@ -238,8 +240,12 @@ impl Assignment {
         places
     }
 
-    /// What each check is run over: both selectors, or nothing to choose.
-    pub(crate) fn selectors(&self) -> &'static [Option<&'static str>] {
-        if self.manifest.selectors { &[Some("mio"), Some("polling")] } else { &[None] }
+    /// What each check of `task` is run over: both selectors, or nothing to choose.
+    pub(crate) fn selectors(&self, task: &Task) -> &'static [Option<&'static str>] {
+        if task.selectors.unwrap_or(self.manifest.selectors) {
+            &[Some("mio"), Some("polling")]
+        } else {
+            &[None]
+        }
     }
 }
