@@ -29,6 +29,11 @@ impl Row {
     /// What is told while others are still graded.
     pub(crate) fn line(&self, assignments: &[Assignment]) -> String {
         let Self { name, assignment, grade, .. } = self;
+        // A folder may have any name, and a line is a line.
+        let name: String = name
+            .chars()
+            .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() })
+            .collect();
         match (grade, assignment) {
             (Ok(grade), Some(place)) => {
                 let assignment = &assignments[*place];
@@ -36,7 +41,7 @@ impl Row {
                 format!("{name}: {points} of {max}{}", self.remark())
             }
             (Err(error), _) => format!("{name}: not graded: {error}"),
-            (Ok(_), None) => name.clone(),
+            (Ok(_), None) => name,
         }
     }
 
@@ -119,5 +124,12 @@ mod tests {
         assert_eq!(inert("=1+1".to_owned()), "'=1+1");
         assert_eq!(inert("-cmd".to_owned()), "'-cmd");
         assert_eq!(inert("a=b".to_owned()), "a=b");
+    }
+
+    #[test]
+    fn a_line_is_one_line() {
+        let grade = Err("why".to_owned());
+        let row = Row { name: "a\n\"b\"".to_owned(), assignment: None, ignored: Vec::new(), grade };
+        assert_eq!(row.line(&[]), "a\\n\"b\": not graded: why");
     }
 }

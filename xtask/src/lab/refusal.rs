@@ -65,6 +65,9 @@ const NEVER: [(&str, &str); 40] = [
 /// The longest path that is looked at.
 const PATH_MAX: usize = 200;
 
+/// How many uses in one file are told: who mends these is told of the next ones.
+const REFUSALS_MAX: usize = 20;
+
 /// How much of a line is shown.
 const SHOWN_MAX: usize = 60;
 
@@ -209,7 +212,7 @@ fn in_texts<'t>(
             of_file.insert((word.line, path, reason));
         }
         let refusal = |(line, path, reason)| Refusal { file: file.to_owned(), line, path, reason };
-        refusals.extend(of_file.into_iter().map(refusal));
+        refusals.extend(of_file.into_iter().take(REFUSALS_MAX).map(refusal));
     }
     refusals
 }
@@ -522,8 +525,10 @@ mod tests {
             assert_eq!(refused(text), ["1:include!"], "{text}");
         }
         let many: String = (0..100).map(|n| format!("use m{n}::a as a;\n")).collect();
-        let many = refused(&format!("{many}fn f() {{ a::b() }}"));
-        assert_eq!(many.last().unwrap(), "101:a::b");
+        let many = refused(&format!("fn f() {{ a::b() }}\n{many}"));
+        assert_eq!(many[0], "1:a::b");
+        assert_eq!(refused(&"unsafe {}\n".repeat(100)).len(), 0, "this is no Rust");
+        assert_eq!(refused(&"unsafe fn f() {}\n".repeat(100)).len(), REFUSALS_MAX);
         // Names that lead in a circle end.
         assert_eq!(refused("use a::b; use b::a; fn f() { a::b::a::b() }"), [""; 0]);
         assert_eq!(refused("\nuse tokio::net::TcpStream;"), ["2:tokio"]);
