@@ -1,6 +1,7 @@
 //! `cargo x lab …`: assignments, their graders, and the proofs that the graders are right.
 
 mod anchor;
+mod build;
 mod cargo_toml;
 mod carry;
 mod classroom;
@@ -29,7 +30,6 @@ mod status;
 // What follows needs the solutions, or makes something of them: a student's repository is made without it, see `export`.
 #[cfg(feature = "author")]
 mod brief;
-mod build;
 #[cfg(feature = "author")]
 mod check;
 #[cfg(feature = "author")]
@@ -65,7 +65,6 @@ mod student;
 #[cfg(feature = "author")]
 mod teaching;
 
-use std::panic::PanicHookInfo;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -122,7 +121,6 @@ const MISUSE: u8 = 2;
 
 /// Does what the command line asks for.
 pub(crate) fn run(workspace: &Workspace, command: Option<&str>, arguments: Parser) -> ExitCode {
-    std::panic::set_hook(quiet_if_nobody_reads(std::panic::take_hook()));
     match dispatch(workspace, command, arguments) {
         Ok(code) => code,
         Err(error) => {
@@ -130,21 +128,6 @@ pub(crate) fn run(workspace: &Workspace, command: Option<&str>, arguments: Parse
             ExitCode::from(MISUSE)
         }
     }
-}
-
-/// `before`, but for the panic of `println!` when nobody reads any more, as behind `| head`: that is no fault, and ends the program.
-fn quiet_if_nobody_reads(
-    before: Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>,
-) -> Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync> {
-    Box::new(move |info| match info.payload().downcast_ref::<String>() {
-        Some(text) if text.starts_with("failed printing to stdout") => {
-            if !text.contains("Broken pipe") {
-                eprintln!("{text}");
-            }
-            std::process::exit(MISUSE.into());
-        }
-        _ => before(info),
-    })
 }
 
 /// The commands, as the help lists them.

@@ -28,7 +28,8 @@ pub struct EchoServer<S, R, N> {
     log: Log,
 }
 
-/// What the server remembers of a source.
+/// What the server remembers of a source: the data in its selector. Nobody needs its name, for the
+/// compiler finds it where a selector is given to [`EchoServer::with_selector`].
 pub struct Watched<R> {
     /// The readiness flags.
     readiness: Readiness,

@@ -20,11 +20,23 @@ const FILE_BYTES_MAX: u64 = 1 << 30;
 const SAID_BYTES_MAX: u64 = 8 << 20;
 
 /// What the compiler made of a package.
-pub(super) enum Compiled {
+pub(super) enum Built<P> {
     /// The program of the graded tests, and the compiler's warnings.
-    Program { path: PathBuf, warnings: Vec<String> },
+    Program { program: P, warnings: Vec<String> },
     /// The compiler's errors, as it writes them.
     Errors(String),
+}
+
+impl<P> Built<P> {
+    /// The same with `change`, what is made of the program.
+    pub(super) fn map<Q>(self, change: impl FnOnce(P) -> Q) -> Built<Q> {
+        match self {
+            Self::Program { program, warnings } => {
+                Built::Program { program: change(program), warnings }
+            }
+            Self::Errors(errors) => Built::Errors(errors),
+        }
+    }
 }
 
 /// Builds the package in `dir`; `is_shown`: and shows what is compiled of what it stands on. Nothing is asked of the network,
@@ -32,7 +44,7 @@ pub(super) enum Compiled {
 ///
 /// # Errors
 /// If cargo cannot be run, or fails in another way than by the compiler's errors.
-pub(super) fn compile(dir: &Path, target: &Path, is_shown: bool) -> Result<Compiled> {
+pub(super) fn compile(dir: &Path, target: &Path, is_shown: bool) -> Result<Built<PathBuf>> {
     let mut output = cargo_test(dir, target, is_shown)?;
     let is_missing =
         |output: &Said| !output.status.success() && output.stderr.contains("--offline");
@@ -41,7 +53,7 @@ pub(super) fn compile(dir: &Path, target: &Path, is_shown: bool) -> Result<Compi
         cargo(dir).arg("fetch").status().context("cargo cannot be run")?;
         output = cargo_test(dir, target, is_shown)?;
     }
-    compiled(&output)
+    built(&output)
 }
 
 fn cargo_test(dir: &Path, target: &Path, is_shown: bool) -> Result<Said> {
@@ -123,7 +135,7 @@ fn is_worth_showing(status: &str) -> bool {
 }
 
 /// What came of a build.
-fn compiled(output: &Said) -> Result<Compiled> {
+fn built(output: &Said) -> Result<Built<PathBuf>> {
     let messages: Vec<Value> =
         output.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let said = |level: &str| -> Vec<String> {
@@ -138,18 +150,18 @@ fn compiled(output: &Said) -> Result<Compiled> {
         let cargo_said = &output.stderr;
         if errors.is_empty() && cargo_said.contains("(signal: ") {
             // It was ended by a limit, or by its own stack's.
-            return Ok(Compiled::Errors(format!("the compiler gives up: {}\n", cargo_said.trim())));
+            return Ok(Built::Errors(format!("the compiler gives up: {}\n", cargo_said.trim())));
         }
         if errors.is_empty() {
             bail!("cargo: {}", cargo_said.trim());
         }
-        return Ok(Compiled::Errors(errors.concat()));
+        return Ok(Built::Errors(errors.concat()));
     }
     let program = messages.iter().rev().find_map(|message| {
         (message["target"]["name"] == "graded").then(|| message["executable"].as_str())?
     });
-    let path = program.context("cargo has built no graded tests")?.into();
-    Ok(Compiled::Program { path, warnings: said("warning") })
+    let program = program.context("cargo has built no graded tests")?.into();
+    Ok(Built::Program { program, warnings: said("warning") })
 }
 
 fn cargo(dir: &Path) -> Command {

@@ -15,13 +15,19 @@ pub(crate) struct Copy<'c> {
     pub(crate) package: &'c dyn Fn(&str) -> String,
     /// Whether bodies are missing, so that what they would use is not used.
     pub(crate) unfinished: bool,
-    /// Whether the chapter's program is part of it.
-    pub(crate) program: bool,
-    /// Whether it is a workspace of its own, with the graded tests.
-    pub(crate) graded: bool,
-    /// Whether it is a lane's. Its version says so: without that, cargo would take it for the learner's copy, whose target folder it
-    /// shares, and might run the one's tests for the other's.
-    pub(crate) lane: bool,
+    pub(crate) purpose: Purpose,
+}
+
+/// Who a copy is for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The learner: a workspace of its own, with the chapter's program and the graded tests.
+    Learner,
+    /// The grader: the same without the program. The version says so: without that, cargo would take it for the learner's copy, whose
+    /// target folder it shares, and might run the one's tests for the other's.
+    Lane,
+    /// Another copy, which stands on it.
+    Dependency,
 }
 
 /// The text of the manifest of a copy of `assignment`'s chapter.
@@ -44,27 +50,28 @@ pub(crate) fn of_package(workspace: &Workspace, dir: &Path, copy: &Copy<'_>) -> 
     let root = read(&workspace.root)?;
     let own = read(dir)?;
     let lent = &root["workspace"];
+    let is_graded = copy.purpose != Purpose::Dependency;
     let mut manifest = Table::new();
     let mut package = Table::new();
     for (key, value) in table(&own, "package") {
         let value = if is_lent(value) { lent["package"][key].clone() } else { value.clone() };
         package.insert(key.clone(), value);
     }
-    if copy.lane {
+    if copy.purpose == Purpose::Lane {
         let version = package.get("version").and_then(Value::as_str).unwrap_or("0.0.0");
         package.insert("version".to_owned(), format!("{version}+lane").into());
     }
     for key in ["autoexamples", "autotests", "autobenches"] {
         package.insert(key.to_owned(), false.into());
     }
-    package.insert("autobins".to_owned(), copy.program.into());
+    package.insert("autobins".to_owned(), (copy.purpose == Purpose::Learner).into());
     manifest.insert("package".to_owned(), package.into());
     for section in ["dependencies", "dev-dependencies"] {
         let mut dependencies = Table::new();
         for (name, value) in table(&own, section) {
             dependencies.insert(name.clone(), dependency(lent, name, value, copy)?);
         }
-        if section == "dev-dependencies" && copy.graded {
+        if section == "dev-dependencies" && is_graded {
             let grading = Table::from_iter([(
                 "path".to_owned(),
                 (copy.package)("assignments/grading").into(),
@@ -74,7 +81,7 @@ pub(crate) fn of_package(workspace: &Workspace, dir: &Path, copy: &Copy<'_>) -> 
         manifest.insert(section.to_owned(), dependencies.into());
     }
     manifest.insert("lints".to_owned(), lints(copy.unfinished).into());
-    if copy.graded {
+    if is_graded {
         let test = [
             ("name", "graded".into()),
             ("path", "graded/main.rs".into()),

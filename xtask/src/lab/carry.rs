@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use super::cargo_toml::{self, Copy};
+use super::cargo_toml::{self, Copy, Purpose};
 use super::files::Files;
 use super::learner::Learner;
 use super::manifest::{Assignment, all};
@@ -45,8 +45,7 @@ pub(crate) fn collect(workspace: &Workspace, assignment: &Assignment) -> Result<
         files.remove("src/main.rs");
         let beside = |path: &str| format!("../{}", path.trim_start_matches("chapters/"));
         // The learner has been told of what is unused; here it would only be told again.
-        let copy =
-            Copy { package: &beside, unfinished: true, program: false, graded: false, lane: false };
+        let copy = Copy { package: &beside, unfinished: true, purpose: Purpose::Dependency };
         files.set("Cargo.toml", cargo_toml::of_package(workspace, &package.dir, &copy)?);
         carried.packages.push((name, files));
     }

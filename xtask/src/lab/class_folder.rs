@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::cargo_toml;
 use super::manifest::Assignment;
+use crate::say;
 
 /// The longest manifest that is read: several times what the longest chapter has.
 const MANIFEST_BYTES_MAX: u64 = 64 * 1024;
@@ -24,7 +25,7 @@ pub(crate) fn submissions(dir: &Path) -> Result<Vec<PathBuf>> {
     ensure!(!dirs.is_empty(), "{} has no folder in it: each submission has one", dir.display());
     others.sort();
     for other in others {
-        eprintln!("{}: no folder, left out", name(&other).escape_debug());
+        say::note(&format!("{}: no folder, left out\n", name(&other).escape_debug()));
     }
     dirs.sort();
     Ok(dirs)

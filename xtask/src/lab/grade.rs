@@ -7,8 +7,9 @@ use std::thread;
 
 use anyhow::Result;
 
+use super::build::Built;
 use super::files::Files;
-use super::lane::{Built, Lane, Program};
+use super::lane::{Lane, Program};
 use super::manifest::{Assignment, Task};
 use super::outcome::Outcome;
 use super::refusal::{self, Refusal};

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use rustix::fs::{FlockOperation, flock};
 
-use super::build::{self, Compiled};
-use super::cargo_toml::{self, Copy};
+use super::build::{self, Built};
+use super::cargo_toml::{self, Copy, Purpose};
 use super::carry;
 use super::files::{self, Files};
 use super::manifest::Assignment;
@@ -27,14 +27,6 @@ pub(crate) struct Lane {
     carried: Option<PathBuf>,
     /// Whether somebody waits for it and is shown what cargo compiles.
     is_shown: bool,
-}
-
-/// What the compiler made of a submission.
-pub(crate) enum Built {
-    /// The program of the graded tests, and the compiler's warnings.
-    Program { program: Program, warnings: Vec<String> },
-    /// The compiler's errors, as it writes them.
-    Errors(String),
 }
 
 /// A program of graded tests. The lane's next build would replace it, and so has to wait for as long as this is there.
@@ -102,12 +94,12 @@ impl Lane {
         assignment: &Assignment,
         sources: &Files,
         unfinished: bool,
-    ) -> Result<Built> {
+    ) -> Result<Built<Program>> {
         let package = |path: &str| {
             let carried = self.carried.as_deref().and_then(|dir| carry::place(dir, path));
             carried.unwrap_or_else(|| workspace.root.join(path)).display().to_string()
         };
-        let copy = Copy { package: &package, unfinished, program: false, graded: true, lane: true };
+        let copy = Copy { package: &package, unfinished, purpose: Purpose::Lane };
         let mut files = sources.clone();
         files.remove("src/main.rs");
         files.extend(Files::under(&assignment.dir, "graded")?);
@@ -120,12 +112,8 @@ impl Lane {
                 fs::read(workspace.root.join("Cargo.lock")).context("Cargo.lock cannot be read")?;
             files::replace(&lock_file, &text)?;
         }
-        Ok(match build::compile(&self.dir, &self.target, self.is_shown)? {
-            Compiled::Program { path, warnings } => {
-                Built::Program { program: Program { path, _lock: lock }, warnings }
-            }
-            Compiled::Errors(errors) => Built::Errors(errors),
-        })
+        let built = build::compile(&self.dir, &self.target, self.is_shown)?;
+        Ok(built.map(|path| Program { path, _lock: lock }))
     }
 }
 
@@ -142,25 +130,20 @@ fn locked(file: &Path) -> Result<File> {
 
 #[cfg(all(test, feature = "author"))]
 mod tests {
-    use std::sync::mpsc::{RecvTimeoutError, channel};
-    use std::thread;
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn a_lane_has_one_user_at_a_time() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("lock");
-        let first = Arc::new(locked(&file).unwrap());
-        let program = Program { path: PathBuf::new(), _lock: Arc::clone(&first) };
-        drop(first);
-        let (sender, receiver) = channel();
-        let second = thread::spawn(move || sender.send(locked(&file).is_ok()));
-        let soon = receiver.recv_timeout(Duration::from_millis(100));
-        assert_eq!(soon, Err(RecvTimeoutError::Timeout));
+        let other = File::create(&file).unwrap();
+        let is_free = || flock(&other, FlockOperation::NonBlockingLockExclusive).is_ok();
+        let lock = Arc::new(locked(&file).unwrap());
+        let program = Program { path: PathBuf::new(), _lock: Arc::clone(&lock) };
+        assert!(!is_free());
+        drop(lock);
+        assert!(!is_free(), "the program may still run");
         drop(program);
-        assert_eq!(receiver.recv(), Ok(true));
-        second.join().unwrap().unwrap();
+        assert!(is_free());
     }
 }

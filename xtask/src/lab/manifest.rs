@@ -127,14 +127,6 @@ pub(crate) fn named(workspace: &Workspace, name: &str) -> Result<Assignment> {
     }
 }
 
-/// Whether the chapter `number`, such as `05`, has no assignment yet. What looks ahead to it is no mistake.
-#[cfg(feature = "author")]
-pub(crate) fn is_to_come(workspace: &Workspace, assignments: &[Assignment], number: &str) -> bool {
-    let chapter = format!("chapter_{number}");
-    workspace.packages.iter().any(|package| package.crate_name == chapter)
-        && !assignments.iter().any(|assignment| assignment.number == number)
-}
-
 /// The assignment of the task `id`, such as `1.2`, and the task's place in it.
 ///
 /// # Errors

@@ -43,12 +43,11 @@ fn room(assignment: &Assignment) -> Result<String> {
     );
     text.push_str(&matrix.table());
     for task in &assignment.manifest.tasks {
-        let meant_for_it = |overlay: &&Overlay| {
-            overlay.header("rejected by").is_ok_and(|by| by.starts_with(&format!("{} ", task.id)))
-        };
         let _ = writeln!(text, "### {} {}\n", task.id, task.title);
-        for overlay in wrong.iter().filter(meant_for_it) {
-            text.push_str(&exhibit(assignment, &matrix, overlay)?);
+        for overlay in &wrong {
+            if overlay.meant()?.0 == task.id {
+                text.push_str(&exhibit(assignment, &matrix, overlay)?);
+            }
         }
     }
     Ok(text)

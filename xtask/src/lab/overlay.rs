@@ -74,6 +74,18 @@ impl Overlay {
         Ok(words.join(" ").trim().to_owned())
     }
 
+    /// The task, and the name of its check, that is meant for a wrong submission.
+    ///
+    /// # Errors
+    /// If the header does not say it.
+    pub(crate) fn meant(&self) -> Result<(String, String)> {
+        let header = self.header("rejected by")?;
+        let (task, name) = header.split_once(' ').with_context(|| {
+            format!("`rejected by: {header}`: write the task and the check, `1.1 the_name`")
+        })?;
+        Ok((task.to_owned(), name.to_owned()))
+    }
+
     /// `files`, the chapter's, with the items of this overlay in their places.
     ///
     /// # Errors

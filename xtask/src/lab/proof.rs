@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use regex::Regex;
 
 use super::cut::{reference, starter};
@@ -123,7 +123,7 @@ impl Subject {
             }
             Self::Wrong(overlay) => {
                 overlay.header("mistake")?;
-                faults.extend(rejected(&meant(overlay)?, grade));
+                faults.extend(rejected(&overlay.meant()?.1, grade));
             }
         }
         Ok(faults)
@@ -171,15 +171,6 @@ fn green(assignment: &Assignment, grade: &Grade, tasks: &[usize]) -> Vec<String>
     faults
 }
 
-/// The name of the check that is meant for a wrong submission.
-fn meant(overlay: &Overlay) -> Result<String> {
-    let header = overlay.header("rejected by")?;
-    let (_, name) = header.split_once(' ').with_context(|| {
-        format!("`rejected by: {header}`: write the task and the check, `1.1 the_name`")
-    })?;
-    Ok(name.to_owned())
-}
-
 fn rejected(meant: &str, grade: &Grade) -> Vec<String> {
     let of_name: Vec<&CheckGrade> =
         grade.checks().map(|(_, check)| check).filter(|check| check.name == meant).collect();
@@ -211,7 +202,7 @@ pub(crate) fn failed(grade: &Grade) -> impl Iterator<Item = &str> {
 /// # Errors
 /// If the header lacks something.
 pub(crate) fn exhibit(assignment: &Assignment, overlay: &Overlay, grade: &Grade) -> Result<String> {
-    let meant = meant(overlay)?;
+    let (_, meant) = overlay.meant()?;
     let mut text = format!("{}\n\n", overlay.header("mistake")?);
     let rejecting =
         |(_, check): &(usize, &CheckGrade)| check.name == meant && !check.outcome.passed();
@@ -256,7 +247,7 @@ pub(crate) fn matrix(assignment: &Assignment, rows: &[(&Overlay, &Grade)]) -> Re
     let _ = write!(text, "\n{:width$}", "");
     (1..=checks.len()).for_each(|number| text.push_str(&format!(" {number:>2}")));
     for (overlay, grade) in rows {
-        let meant = meant(overlay)?;
+        let (_, meant) = overlay.meant()?;
         let failed: BTreeSet<&str> = failed(grade).collect();
         let _ = write!(text, "\n{:width$}", overlay.name);
         for (_, name) in &checks {

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use toml::Table;
 
-use super::cargo_toml::{self, Copy};
+use super::cargo_toml::{self, Copy, Purpose};
 use super::carry::Carried;
 use super::cut::{own_files, starter};
 use super::files::Files;
@@ -77,8 +77,7 @@ pub(crate) fn manifest(
         Some(place) if carry => place.display().to_string(),
         _ => format!("{up}/{path}"),
     };
-    let copy =
-        Copy { package: &package, unfinished: true, program: true, graded: true, lane: false };
+    let copy = Copy { package: &package, unfinished: true, purpose: Purpose::Learner };
     let manifest = cargo_toml::of_chapter(workspace, assignment, &copy)?;
     Ok(format!("{MANIFEST_HEADER}\n{manifest}"))
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use anyhow::{Result, bail};
 
 use super::anchor::Section;
-use super::manifest::{Assignment, Task, all, is_to_come};
+use super::manifest::{Assignment, Task, all};
 use super::markup::anchored;
 use super::overlay;
 use crate::workspace::Workspace;
@@ -64,7 +64,7 @@ pub(crate) fn mistakes(workspace: &Workspace) -> Result<String> {
         for task in &assignment.manifest.tasks {
             let _ = writeln!(text, "- {}", anchored(&assignment, task));
             for overlay in &wrong {
-                if overlay.header("rejected by")?.starts_with(&format!("{} ", task.id)) {
+                if overlay.meant()?.0 == task.id {
                     let _ = writeln!(text, "  - {}", overlay.header("mistake")?);
                 }
             }
@@ -77,23 +77,18 @@ pub(crate) fn mistakes(workspace: &Workspace) -> Result<String> {
 /// A table of sessions: `01, 02 03, 04a` are three, of which the second has two assignments and the third the first half of one.
 ///
 /// # Errors
-/// If a session has what is no assignment. One whose chapter is there already is named as one to come.
+/// If a session has what is no assignment.
 pub(crate) fn plan(workspace: &Workspace, sessions: &str) -> Result<String> {
     let assignments = all(workspace)?;
     let mut text = String::from("| session | tasks | points | minutes |\n|--:|---|--:|--:|\n");
     for (number, session) in sessions.split(',').enumerate() {
-        let (mut tasks, mut coming): (Vec<(&Assignment, &Task)>, Vec<&str>) = Default::default();
+        let mut tasks: Vec<(&Assignment, &Task)> = Vec::new();
         for part in session.split_whitespace() {
-            if is_to_come(workspace, &assignments, number_of(part)) {
-                coming.push(part);
-                continue;
-            }
             let (assignment, own) = part_of(&assignments, part)?;
             tasks.extend(own.iter().map(|task| (assignment, task)));
         }
-        let mut named: Vec<String> =
+        let named: Vec<String> =
             tasks.iter().map(|(assignment, task)| anchored(assignment, task)).collect();
-        named.extend(coming.iter().map(|part| format!("assignment {part}, which is to come")));
         let points: u32 = tasks.iter().map(|(_, task)| task.points).sum();
         let minutes: u32 = tasks.iter().map(|(_, task)| task.minutes).sum();
         let _ = writeln!(text, "| {} | {} | {points} | {minutes} |", number + 1, named.join("; "));
@@ -101,14 +96,9 @@ pub(crate) fn plan(workspace: &Workspace, sessions: &str) -> Result<String> {
     Ok(text)
 }
 
-/// `03` of `03a`.
-fn number_of(part: &str) -> &str {
-    part.trim_end_matches(['a', 'b'])
-}
-
 /// The tasks of `03`, or of its halves `03a` and `03b`.
 fn part_of<'a>(assignments: &'a [Assignment], part: &str) -> Result<(&'a Assignment, &'a [Task])> {
-    let number = number_of(part);
+    let number = part.trim_end_matches(['a', 'b']);
     let Some(assignment) = assignments.iter().find(|assignment| assignment.number == number) else {
         bail!("`{part}` is no assignment: a session is written as `01 02`, a half of one as `03a`");
     };
